@@ -1,0 +1,62 @@
+/**
+ * What a task measures. Plain counters and gauges that the owner sets and the runtime copies out once a second; the
+ * names under which Prometheus sees them live in `runtime/`, so that nothing on the hot path formats a label.
+ */
+export class TaskMetrics {
+  readonly tables = new Map<string, TableMetrics>();
+  /** Source positions and times, microseconds since 1970; 0 when unknown. */
+  lastCommitTimestampMicros = 0;
+  lastEventReceivedMillis = 0;
+  milliSecondsBehindSource = -1;
+  eventsSeen = 0;
+  creates = 0;
+  updates = 0;
+  deletes = 0;
+  transactions = 0;
+  eventsFiltered = 0;
+  eventsErroneous = 0;
+  bytesRead = 0;
+  connected = false;
+  queueBytes = 0;
+  queueBytesMax = 0;
+  sourcePosition = '';
+  lastTransactionId = '';
+  snapshotRunning = false;
+  snapshotCompleted = false;
+  snapshotAborted = false;
+  snapshotSkipped = false;
+  snapshotStartedMillis = 0;
+  snapshotEndedMillis = 0;
+  commits = 0;
+  commitConflicts = 0;
+  commitFailures = 0;
+  lastCommitMillis = 0;
+  lastCommitDurationMs = 0;
+  commitDurationMsTotal = 0;
+  spooledBytes = 0;
+
+  table(name: string): TableMetrics {
+    let table = this.tables.get(name);
+    if (table === undefined) this.tables.set(name, (table = new TableMetrics()));
+    return table;
+  }
+}
+
+export class TableMetrics {
+  rowsSnapshot = 0;
+  /** Estimate of the rows to snapshot (PostgreSQL: reltuples), -1 when unknown. */
+  rowsSnapshotTotal = -1;
+  snapshotDone = false;
+  rowsStreamed = 0;
+  rowsWritten = 0;
+  deletesWritten = 0;
+  bytesWritten = 0;
+  filesWritten = 0;
+  commits = 0;
+  /** Commit time at the source of the newest change that is visible in the lake, microseconds since 1970; 0 none. */
+  validThroughMicros = 0;
+  /** `ok`, `stale` (P-3: defaults being backfilled) or `needs-resnapshot` (L-5). */
+  state: 'ok' | 'stale' | 'needs-resnapshot' = 'ok';
+  /** Why the state is not ok; a code and a sentence, no values. */
+  reason = '';
+}

@@ -1,0 +1,46 @@
+import type { Log } from '../base/log.ts';
+import type { TaskMetrics } from '../base/metrics.ts';
+import type { ChangeBatch } from '../record/batch.ts';
+import type { Offset, OffsetCodec } from '../record/offset.ts';
+
+/**
+ * A database log as batches. One per running task.
+ */
+export interface Source {
+  readonly offsets: OffsetCodec;
+  /**
+   * Reads from `from` (null: nothing was ever made durable: snapshot as the configuration says). Called once. The pull
+   * is the backpressure: while nobody asks for the next batch nothing is buffered beyond the source's byte budget, but
+   * keepalives go on (P-2). Rejects with an IcestreamError; returns when `signal` aborts or, for modes that end with
+   * the snapshot, when it is done.
+   */
+  read(from: Offset | null, signal: AbortSignal): AsyncIterable<ChangeBatch>;
+  /** Everything up to `offset` is durable in every sink: the database may forget it. Called in order, any number of times. */
+  ack(offset: Offset): void;
+  /** Releases connections; with slot.drop.on.stop also the slot. Called once, after `read` has ended. */
+  close(): Promise<void>;
+}
+
+/** What a source is given to live with. */
+export interface SourceContext {
+  readonly connector: string;
+  readonly task: number;
+  readonly log: Log;
+  readonly metrics: TaskMetrics;
+  /** A folder of this task alone, for spools; emptied when the task starts. */
+  readonly spoolDir: string;
+  /** Bytes that the source may hold in memory for batches not yet pulled. */
+  readonly memoryBytes: number;
+}
+
+export type ConnectorConfig = Readonly<Record<string, string>>;
+
+/** What capture/registry.ts lists: one per database. */
+export interface SourceDefinition {
+  create(config: ConnectorConfig, context: SourceContext): Promise<Source>;
+  /**
+   * Static checks first, then, if they pass, a connection. Messages are Debezium's own where it has one.
+   * Keys of the result are property names.
+   */
+  validate(config: ConnectorConfig, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>;
+}

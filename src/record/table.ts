@@ -1,0 +1,45 @@
+import type { Codec, LogicalType } from './value.ts';
+
+/** Where a table lives at its source; `schema` is empty for databases without schemas. */
+export interface TableId {
+  readonly database: string;
+  readonly schema: string;
+  readonly table: string;
+}
+
+export interface Column {
+  readonly name: string;
+  /**
+   * The source's own lasting number of this column (PostgreSQL: attnum), or null where it has none. Two versions of
+   * a table hold the same column exactly when the numbers are equal; that alone proves a rename.
+   */
+  readonly sourceId: number | null;
+  readonly type: LogicalType;
+  /** As the source prints it, `numeric(10,2)`: for messages and `source.column.type`, never for decisions. */
+  readonly sourceType: string;
+  readonly nullable: boolean;
+  readonly codec: Codec;
+  /** Bytes of a constant default in the form that `codec` reads; null where there is none or it is an expression. */
+  readonly defaultCell: Uint8Array | null;
+}
+
+/** One version of one table. A new version is a new object; batches hold it by reference. */
+export interface TableSchema {
+  readonly id: TableId;
+  /** `schema.table`, the name that include lists and messages use. */
+  readonly name: string;
+  /** Grows with every version of this table seen by the running task. */
+  readonly version: number;
+  /**
+   * Identity of the table at its source (PostgreSQL: oid); changes when the table is dropped and recreated.
+   */
+  readonly sourceId: string;
+  readonly columns: readonly Column[];
+  /** Indexes into `columns` of what identifies a row: configured key, primary key or replica index; empty: no key. */
+  readonly keyColumns: readonly number[];
+  /**
+   * Indexes of the columns that the before-image of an update or delete carries. Other cells of a before-image are
+   * null and mean nothing.
+   */
+  readonly beforeColumns: readonly number[];
+}

@@ -1,0 +1,51 @@
+import type { Log } from '../base/log.ts';
+import type { TaskMetrics } from '../base/metrics.ts';
+import type { ChangeBatch } from '../record/batch.ts';
+import type { Offset, OffsetCodec } from '../record/offset.ts';
+
+/** Makes batches durable. One per running task and sink name. */
+export interface Sink {
+  /**
+   * Connects, finishes or discards what a crash left behind, and says what this sink itself holds as committed (null:
+   * nothing, or it keeps no offsets of its own).
+   */
+  open(signal: AbortSignal): Promise<Offset | null>;
+  /** Accepts a batch. Resolves when there is room for the next one, not when this one is durable. Never called concurrently. */
+  write(batch: ChangeBatch): Promise<void>;
+  /** What was accepted and is not yet part of a commit. */
+  readonly pending: PendingWork;
+  /**
+   * Makes everything written before the call durable together with `offset`, the offset of the last batch written.
+   * Resolves with the offset that is now durable. `write` may be called meanwhile: what it brings belongs to the next
+   * commit. At most one commit runs at a time.
+   */
+  commit(offset: Offset, signal: AbortSignal): Promise<Offset>;
+  close(): Promise<void>;
+}
+
+export interface PendingWork {
+  /** Bytes of memory held, spilled bytes not counted. */
+  readonly memoryBytes: number;
+  /** Bytes of changes accepted, wherever they are. */
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export interface CommitPolicy {
+  readonly intervalMs: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export interface SinkContext {
+  readonly connector: string;
+  readonly task: number;
+  readonly log: Log;
+  readonly metrics: TaskMetrics;
+  readonly offsets: OffsetCodec;
+  /** The store's epoch: an offset of the sink's own with a lower one is ignored (O-2). */
+  readonly epoch: number;
+  /** For spills and the commit intent; survives restarts, but nothing depends on that (O-3). */
+  readonly stateDir: string;
+  readonly memoryBytes: number;
+}
