@@ -43,6 +43,8 @@ export interface Catalog {
   create(table: CreateTable, signal?: AbortSignal): Promise<LoadedTable>;
   ensureNamespace(namespace: readonly string[], signal?: AbortSignal): Promise<void>;
   list(namespace: readonly string[], signal?: AbortSignal): Promise<readonly TableIdent[]>;
+  /** All namespaces, every level, parents before children. */
+  listNamespaces(signal?: AbortSignal): Promise<readonly (readonly string[])[]>;
   drop(ident: TableIdent, signal?: AbortSignal): Promise<void>;
   /**
    * Commits to several tables. All or nothing where `atomic`; else in order, stopping at the first failure, whose error
