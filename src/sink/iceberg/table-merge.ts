@@ -1,0 +1,253 @@
+import { type ChangeBatch, MAY_EXIST, NULL_CELL, Op, UNCHANGED_CELL } from '../../record/batch.ts';
+import type { TableSchema } from '../../record/table.ts';
+import { ImageList } from './image-list.ts';
+import { KeyBytes } from './key-bytes.ts';
+import { KeyIndex } from './key-index.ts';
+import type { Overlay } from './overlay.ts';
+
+/** Entry flag: rows of this key in earlier commits must be deleted (rules L-1, L-2). */
+export const DELETE = 1;
+/** Entry flag: the key has a row at the end of the micro-batch; else its image only shows the key. */
+export const LIVE = 2;
+/** Entry flag: some cell of the live row is unchanged and its value is neither in the batch nor in a before-image (P-6). */
+export const UNRESOLVED = 4;
+
+/**
+ * What a micro-batch does to one keyed table: per key the last state, and whether the lake may hold an older row.
+ *
+ * Whether an entry deletes is decided by the first event of its key and only ever added to: a key that begins with a
+ * create is not in the lake, so whatever follows in the batch, nothing has to be deleted.
+ */
+export class TableMerge {
+  readonly index = new KeyIndex();
+  /** Per entry: the live row, or an image that carries the key. */
+  readonly images = new ImageList();
+  flags = new Uint8Array(256);
+  /** For UNRESOLVED entries whose key changed: the entry of the key under which the lake holds the row. */
+  readonly origins = new Map<number, number>();
+  /** Everything in the lake goes (L-7); entries are what came after. */
+  truncated = false;
+  readonly #schemas: TableSchema[];
+  readonly #overlay: Overlay;
+  #key = new KeyBytes();
+  #otherKey = new KeyBytes();
+
+  /** `schemas` is the table's list of versions in this micro-batch, shared with the owner; `schema[i]` indexes it. */
+  constructor(schemas: TableSchema[], overlay: Overlay) {
+    this.#schemas = schemas;
+    this.#overlay = overlay;
+  }
+
+  /** @throws IcestreamError table.null-key and others `table.*`: the table cannot be merged any further */
+  apply(batch: ChangeBatch, batchNumber: number, row: number, schemaNumber: number): void {
+    const schema = this.#schemas[schemaNumber];
+    const before = batch.before[row];
+    const after = batch.after[row];
+    switch (batch.op[row]) {
+      case Op.read:
+      case Op.create: {
+        const entry = this.#entryOf(batch, after, schema, (batch.flags[row] & MAY_EXIST) !== 0 ? DELETE : 0);
+        this.#live(entry, batchNumber, after, row, schemaNumber);
+        return;
+      }
+      case Op.update:
+        return this.#update(batch, batchNumber, row, schemaNumber, before, after);
+      case Op.delete:
+        return this.#gone(
+          this.#entryOf(batch, before, schema, DELETE),
+          batchNumber,
+          before,
+          row,
+          schemaNumber,
+        );
+      case Op.truncate:
+        return this.#truncate();
+    }
+  }
+
+  get memoryBytes(): number {
+    return this.index.memoryBytes + this.images.memoryBytes + this.flags.length;
+  }
+
+  #update(
+    batch: ChangeBatch,
+    batchNumber: number,
+    row: number,
+    schemaNumber: number,
+    before: number,
+    after: number,
+  ): void {
+    const schema = this.#schemas[schemaNumber];
+    const unchanged = hasUnchanged(batch, after, schema.columns.length);
+    const keyChanged = before >= 0 && !this.#sameKey(batch, before, after, schema, unchanged);
+    const oldEntry = this.#entryOf(
+      batch,
+      keyChanged ? before : unchanged && before >= 0 ? before : after,
+      schema,
+      DELETE,
+    );
+    if (!unchanged && !keyChanged) return this.#live(oldEntry, batchNumber, after, row, schemaNumber);
+
+    let source = { batch: batchNumber, cell: after, row, unresolved: false };
+    if (unchanged) source = this.#filled(batch, before, after, schemaNumber, oldEntry);
+    if (!keyChanged) {
+      this.#set(oldEntry, source, schemaNumber);
+      return;
+    }
+    const origin = this.origins.get(oldEntry) ?? oldEntry;
+    const filledBatch = source.batch === batchNumber ? batch : this.#overlay.batch();
+    const newEntry = this.#entryOf(filledBatch, source.cell, schema, DELETE);
+    this.#gone(oldEntry, batchNumber, before, row, schemaNumber);
+    this.#set(newEntry, source, schemaNumber);
+    if (source.unresolved) this.origins.set(newEntry, origin);
+  }
+
+  /** The entry of the key in the image at `cell`; a new entry starts with `flags`. */
+  #entryOf(batch: ChangeBatch, cell: number, schema: TableSchema, flags: number): number {
+    readKey(batch, cell, schema, this.#key);
+    const known = this.index.count;
+    const entry = this.index.entry(this.#key);
+    if (entry === known) {
+      if (entry === this.flags.length) this.#growFlags();
+      this.flags[entry] = this.truncated ? 0 : flags;
+      this.images.push(0, 0, 0, 0);
+    }
+    return entry;
+  }
+
+  #live(entry: number, batch: number, cell: number, row: number, schema: number): void {
+    this.flags[entry] = (this.flags[entry] & DELETE) | LIVE;
+    this.images.set(entry, batch, cell, row, schema);
+    if (this.origins.size > 0) this.origins.delete(entry);
+  }
+
+  #gone(entry: number, batch: number, cell: number, row: number, schema: number): void {
+    this.flags[entry] &= DELETE;
+    this.images.set(entry, batch, cell, row, schema);
+    if (this.origins.size > 0) this.origins.delete(entry);
+  }
+
+  #set(entry: number, source: FilledImage, schema: number): void {
+    const origin = this.origins.get(entry);
+    this.#live(entry, source.batch, source.cell, source.row, schema);
+    if (!source.unresolved) return;
+    this.flags[entry] |= UNRESOLVED;
+    if (origin !== undefined) this.origins.set(entry, origin);
+  }
+
+  /**
+   * A copy of the after-image with its unchanged cells taken from the before-image (REPLICA IDENTITY FULL) or from the
+   * live row of the old key in this micro-batch, column by column (P-6, the first two sources).
+   */
+  #filled(
+    batch: ChangeBatch,
+    before: number,
+    after: number,
+    schemaNumber: number,
+    oldEntry: number,
+  ): FilledImage {
+    const schema = this.#schemas[schemaNumber];
+    const live = (this.flags[oldEntry] & LIVE) !== 0;
+    const earlierSchema = this.#schemas[this.images.schema[oldEntry]];
+    const earlier = live ? this.#overlay.batchNumber(this.images.batch[oldEntry]) : null;
+    const cell = this.#overlay.begin(schema);
+    let unresolved = false;
+    for (let column = 0; column < schema.columns.length; column++) {
+      if (batch.cellLength[after + column] !== UNCHANGED_CELL) {
+        this.#overlay.copy(batch, after + column);
+      } else if (
+        before >= 0 &&
+        schema.beforeColumns.includes(column) &&
+        batch.cellLength[before + column] !== UNCHANGED_CELL
+      ) {
+        this.#overlay.copy(batch, before + column);
+      } else {
+        const earlierColumn = earlier === null ? -1 : sameColumn(schema, column, earlierSchema);
+        const from = earlierColumn < 0 ? -1 : this.images.cell[oldEntry] + earlierColumn;
+        if (earlier !== null && from >= 0) this.#overlay.copy(earlier, from);
+        else this.#overlay.unchanged();
+        unresolved ||= earlier === null || from < 0 || earlier.cellLength[from] === UNCHANGED_CELL;
+      }
+    }
+    return { batch: this.#overlay.number, cell, row: this.#overlay.end(schema), unresolved };
+  }
+
+  /**
+   * Whether before- and after-image carry one key. A key column that is itself unchanged TOAST has not changed; its
+   * bytes are in the before-image, which PostgreSQL sends in that case.
+   */
+  #sameKey(
+    batch: ChangeBatch,
+    before: number,
+    after: number,
+    schema: TableSchema,
+    unchanged: boolean,
+  ): boolean {
+    for (const column of schema.keyColumns) {
+      if (unchanged && batch.cellLength[after + column] === UNCHANGED_CELL) continue;
+      this.#key.reset();
+      this.#otherKey.reset();
+      readCell(batch, before + column, schema, column, this.#key);
+      readCell(batch, after + column, schema, column, this.#otherKey);
+      if (!sameBytes(this.#key, this.#otherKey)) return false;
+    }
+    return true;
+  }
+
+  #truncate(): void {
+    const count = this.index.count;
+    // The keys stay known, so that later rows find entries that delete nothing: there is nothing left to delete.
+    for (let entry = 0; entry < count; entry++) this.flags[entry] = 0;
+    this.origins.clear();
+    this.truncated = true;
+  }
+
+  #growFlags(): void {
+    const flags = new Uint8Array(this.flags.length * 2);
+    flags.set(this.flags);
+    this.flags = flags;
+  }
+}
+
+interface FilledImage {
+  batch: number;
+  cell: number;
+  row: number;
+  unresolved: boolean;
+}
+
+/** The key columns of the image at `cell` as canonical bytes. */
+export function readKey(batch: ChangeBatch, cell: number, schema: TableSchema, out: KeyBytes): void {
+  out.reset();
+  const columns = schema.keyColumns;
+  for (let i = 0; i < columns.length; i++) readCell(batch, cell + columns[i], schema, columns[i], out);
+}
+
+function readCell(
+  batch: ChangeBatch,
+  cell: number,
+  schema: TableSchema,
+  column: number,
+  out: KeyBytes,
+): void {
+  const length = batch.cellLength[cell];
+  if (length === NULL_CELL) return out.null();
+  const start = batch.cellStart[cell];
+  schema.columns[column].codec.read(batch.bytes, start, start + length, out);
+}
+
+function hasUnchanged(batch: ChangeBatch, cell: number, count: number): boolean {
+  const lengths = batch.cellLength;
+  for (let i = cell; i < cell + count; i++) if (lengths[i] === UNCHANGED_CELL) return true;
+  return false;
+}
+
+function sameColumn(schema: TableSchema, column: number, other: TableSchema): number {
+  if (schema === other) return column;
+  const { sourceId, name } = schema.columns[column];
+  return other.columns.findIndex((c) => (sourceId === null ? c.name === name : c.sourceId === sourceId));
+}
+
+function sameBytes(a: KeyBytes, b: KeyBytes): boolean {
+  return a.length === b.length && a.buffer.compare(b.buffer, 0, b.length, 0, a.length) === 0;
+}
