@@ -1,10 +1,9 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import pg from 'pg';
 import { exists, installed, run } from './cache.ts';
 import { accepts, freePorts, type Server, scratch, startServer } from './process.ts';
-import { sharedAddress } from './shared.ts';
+import { afterFile, sharedAddress } from './shared.ts';
 
 export type PostgresVersion = 15 | 16 | 17 | 18;
 export const POSTGRES_VERSIONS: readonly PostgresVersion[] = [15, 16, 17, 18];
@@ -82,7 +81,7 @@ export async function testDatabase(version: PostgresVersion = 18): Promise<TestD
   await query(url, `CREATE DATABASE ${name}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
-  after(() => dropDatabase(url, name));
+  afterFile(() => dropDatabase(url, name));
   return { version, url: own.href, host: own.hostname, port: Number(own.port), name, user: 'postgres' };
 }
 

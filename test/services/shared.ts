@@ -15,14 +15,30 @@ export async function sharedAddress(name: string, start: () => Promise<Shared>):
   let server = started.get(name);
   if (server === undefined) {
     started.set(name, (server = start()));
-    // Not in an `after` hook: those run in order of registration, and the server must outlive the clean-up of all who
-    // use it. The processes are unreferenced, so `beforeExit` comes when the tests are through.
-    process.once('beforeExit', () => void server?.then((it) => it.stop()).catch(reportAtExit));
+    const { stop } = await server;
+    afterFile(stop);
   }
   return (await server).address;
 }
 
-function reportAtExit(error: unknown): void {
-  console.error('a shared server did not stop', error);
-  process.exitCode = 1;
+const cleanUps: (() => Promise<void>)[] = [];
+
+/**
+ * Runs when the file's tests are through, last registered first. node:test's own `after` would run at the end of whatever
+ * hook or test called it; servers are unreferenced, so `beforeExit` comes once the last test has ended.
+ */
+export function afterFile(cleanUp: () => Promise<void>): void {
+  if (cleanUps.length === 0) process.once('beforeExit', () => void cleanAll());
+  cleanUps.push(cleanUp);
+}
+
+async function cleanAll(): Promise<void> {
+  for (let next = cleanUps.pop(); next !== undefined; next = cleanUps.pop()) {
+    try {
+      await next();
+    } catch (error) {
+      console.error('cleaning up after the tests failed', error);
+      process.exitCode = 1;
+    }
+  }
 }
