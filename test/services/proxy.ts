@@ -26,7 +26,9 @@ export type FaultAction =
   /** Resets the connection. */
   | 'cut'
   /** Waits before it goes on as usual. */
-  | { readonly delayMs: number };
+  | { readonly delayMs: number }
+  /** Passes so many bytes of the answer's body on, then resets the connection; only `after`. */
+  | { readonly cutAfterBytes: number };
 
 export interface FaultSpec {
   readonly method?: string;
@@ -125,6 +127,10 @@ async function serve(
   }
   const answer = await forward(hostname, port, incoming);
   if (fault?.spec.when === 'after') {
+    if (typeof action === 'object' && 'cutAfterBytes' in action) {
+      fault.struck.resolve();
+      return cutShort(answer, action.cutAfterBytes, outgoing);
+    }
     if (delayMs > 0) {
       fault.struck.resolve();
       await delay(delayMs);
@@ -157,6 +163,20 @@ async function forward(hostname: string, port: number, incoming: IncomingMessage
     upstream.once('continue', () => {});
     incoming.pipe(upstream);
     incoming.once('error', () => upstream.destroy());
+  });
+}
+
+function cutShort(answer: IncomingMessage, bytes: number, outgoing: ServerResponse): void {
+  outgoing.writeHead(answer.statusCode!, answer.rawHeaders);
+  let left = bytes;
+  answer.on('data', (chunk: Buffer) => {
+    if (left <= 0) return;
+    const last = chunk.length >= left;
+    outgoing.write(chunk.subarray(0, left), () => {
+      // destroySoon lets the bytes out first; the announced length is what makes the client see a break.
+      if (last) outgoing.socket?.destroySoon();
+    });
+    left -= chunk.length;
   });
 }
 
@@ -275,4 +295,5 @@ function hostAndPort(target: string): { hostname: string; port: number } {
   return { hostname: url.hostname, port: Number(url.port) };
 }
 
-const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Unreferenced, so that a delay nobody waits for any more does not keep the test file from ending. */
+const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms).unref());
