@@ -59,15 +59,18 @@ export type ReadSnapshot = (snapshot: InitialSnapshot) => AsyncIterable<ChangeBa
 export interface Interleave {
   /** Put into every offset that the stream makes from now on. */
   readonly progress: SnapshotProgress | null;
+  /** Logical decoding messages (`pg_logical_emit_message`) of this prefix come to `message` and are no changes; null: none. */
+  readonly messagePrefix: string | null;
+  /** Every finished batch before it is handed out. A transaction that touches the signal table always ends its batch. */
+  batch(batch: ChangeBatch): void;
   /**
-   * A logical decoding message (`pg_logical_emit_message`), in log order with the batches: those before it were passed
-   * to `batch` already; for a transactional one at the end of its transaction. False: not ours, so it is a change like others.
+   * A message of ours: what was logged before it was passed to `batch` already, what comes later was not. Those of a
+   * transaction (which reach the log at once, others when the WAL writer wakes up) come after it. `content` is a copy.
    */
-  message(prefix: string, content: Uint8Array, lsn: Lsn, transactional: boolean): boolean;
+  message(content: Uint8Array, lsn: Lsn): void;
   /**
-   * Every finished batch before it is handed out; the signal table's rows always end theirs. Answers what is to be
-   * handed out right after it (chunks), each with an offset made by `offset.with({ progress })`, or null for nothing.
-   * `offset` is that of the batch; where a batch ends within a transaction it is null and nothing can be inserted.
+   * Between two transactions, after calls of `batch` or `message`. Answers what is to be handed out here (chunks), each
+   * with the offset `offset.with({ progress })`, or null for nothing; the stream waits.
    */
-  batch(batch: ChangeBatch, offset: PostgresOffset | null): Promise<readonly ChangeBatch[]> | null;
+  between(offset: PostgresOffset): Promise<readonly ChangeBatch[]> | null;
 }

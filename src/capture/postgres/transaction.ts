@@ -1,0 +1,36 @@
+import type { TransactionMark } from '../../record/batch.ts';
+import type { Lsn } from './lsn.ts';
+import type { PostgresOffset } from './offset.ts';
+
+/**
+ * The transaction whose rows are being read. Its end is known for certain only at the Commit message, while rows
+ * refer to it from the Begin on, in earlier batches too where it is large: until then `end` is the byte after its
+ * commit record's begin, which covers it equally well (the server skips a transaction whose commit record begins
+ * before the position asked for).
+ */
+export class Transaction implements TransactionMark {
+  readonly xid: number;
+  readonly timestampMicros: number;
+  readonly #base: PostgresOffset;
+  end: Lsn;
+
+  constructor(base: PostgresOffset, xid: number, timestampMicros: number, commitLsn: Lsn) {
+    this.#base = base;
+    this.xid = xid;
+    this.timestampMicros = timestampMicros;
+    this.end = commitLsn + 1n;
+  }
+
+  get id(): string {
+    return this.xid === 0 ? '' : String(this.xid);
+  }
+
+  /** Made when asked for: most transactions' offsets never are. */
+  get offset(): PostgresOffset {
+    return this.#base.with({
+      lsn: this.end,
+      txId: this.xid === 0 ? null : this.xid,
+      timestampMicros: this.timestampMicros,
+    });
+  }
+}
