@@ -1,0 +1,158 @@
+import { BytesDictionary, type Dictionary } from './dictionary.ts';
+import { LeafColumn, type LeafSettings } from './leaf-column.ts';
+import type { LeafPlan } from './plan.ts';
+import { type Bounds, PREFIX_BYTES } from './statistics.ts';
+
+/** string and binary. The page's values lie in their plain form: length (4 bytes, little endian), then the bytes. */
+export class BytesColumn extends LeafColumn {
+  private readonly isBinary: boolean;
+  /** Bytes of the smallest and largest value that are kept. */
+  private readonly keepBytes: number;
+  private data = new Uint8Array(0);
+  private used = 0;
+  private min: Uint8Array | null = null;
+  private max: Uint8Array | null = null;
+  private minCut = false;
+  private maxCut = false;
+
+  constructor(plan: LeafPlan, settings: LeafSettings) {
+    super(plan, settings);
+    this.isBinary = plan.type === 'binary';
+    this.keepBytes = settings.fullBounds ? Number.POSITIVE_INFINITY : PREFIX_BYTES;
+  }
+
+  override utf8(bytes: Uint8Array, start: number, end: number): void {
+    this.push(bytes, start, end);
+  }
+
+  override bytes(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.isBinary) this.reject('bytes');
+    this.push(bytes, start, end);
+  }
+
+  private push(bytes: Uint8Array, start: number, end: number): void {
+    const { levels } = this;
+    const length = end - start;
+    if (levels.slots === levels.capacity) this.makeRoom();
+    if (this.used + length + 4 > this.data.length) this.makeBytesRoom(length + 4);
+    const { data } = this;
+    let at = this.used;
+    data[at] = length;
+    data[at + 1] = length >> 8;
+    data[at + 2] = length >> 16;
+    data[at + 3] = length >> 24;
+    at += 4;
+    if (length < LOOP_BYTES) {
+      for (let i = start; i < end; i++) data[at++] = bytes[i];
+    } else {
+      data.set(bytes.subarray(start, end), at);
+    }
+    this.used += length + 4;
+    this.count++;
+    levels.addValue();
+  }
+
+  /** Ends the page where the value would make it too large, and sees to it that the value has room. */
+  private makeBytesRoom(bytes: number): void {
+    if (this.levels.maxRepetition === 0 && this.used > 0 && this.used + bytes > this.settings.pageBytes) {
+      this.closePage(false);
+    }
+    const need = this.used + bytes;
+    if (need <= this.data.length) return;
+    const data = new Uint8Array(need > GROW_BYTES ? need : Math.max(4096, this.data.length * 2, need));
+    data.set(this.data.subarray(0, this.used));
+    this.data = data;
+  }
+
+  protected override get valueBytes(): number {
+    return this.used;
+  }
+
+  protected override get bufferBytes(): number {
+    return this.data.length;
+  }
+
+  protected override get slotsMax(): number {
+    return this.settings.pageBytes >> 3;
+  }
+
+  protected override growValues(): void {}
+
+  protected override newDictionary(): Dictionary {
+    return new BytesDictionary(0);
+  }
+
+  protected override indexValues(dictionary: Dictionary): boolean {
+    return (dictionary as BytesDictionary).index(this.data, this.count);
+  }
+
+  protected override writePlain(out: Buffer, at: number): number {
+    out.set(this.data.subarray(0, this.used), at);
+    return at + this.used;
+  }
+
+  protected override noteValues(indexed: boolean): void {
+    if (!indexed) this.note(this.data, this.used);
+  }
+
+  protected override noteEntries(dictionary: Dictionary): void {
+    const { entries } = dictionary as BytesDictionary;
+    this.note(entries, entries.length);
+  }
+
+  private note(data: Uint8Array, end: number): void {
+    let position = 0;
+    while (position < end) {
+      const length =
+        data[position] | (data[position + 1] << 8) | (data[position + 2] << 16) | (data[position + 3] << 24);
+      const start = position + 4;
+      position = start + length;
+      if (this.min === null || isBelow(data, start, position, this.min)) {
+        this.min = data.slice(start, Math.min(position, start + this.keepBytes));
+        this.minCut = length > this.keepBytes;
+      }
+      if (this.max === null || isAbove(data, start, position, this.max)) {
+        this.max = data.slice(start, Math.min(position, start + this.keepBytes));
+        this.maxCut = length > this.keepBytes;
+      }
+    }
+  }
+
+  protected override takeBounds(): Bounds | null {
+    const { min, max, minCut, maxCut } = this;
+    this.min = null;
+    this.max = null;
+    if (min === null || max === null) return null;
+    return { min, max, minCut, maxCut };
+  }
+
+  protected override clearValues(): void {
+    this.used = 0;
+    // A buffer that one wide value made large would otherwise stay so.
+    if (this.data.length > 2 * this.settings.pageBytes) this.data = new Uint8Array(0);
+  }
+}
+
+/** Below this a loop copies faster than a subarray and `set`. */
+const LOOP_BYTES = 40;
+
+/** Doubling stops here: a value of hundreds of megabytes passes with one buffer of its size. */
+const GROW_BYTES = 4 * 1024 * 1024;
+
+function isBelow(data: Uint8Array, start: number, end: number, bound: Uint8Array): boolean {
+  const length = Math.min(end - start, bound.length);
+  for (let i = 0; i < length; i++) {
+    const difference = data[start + i] - bound[i];
+    if (difference !== 0) return difference < 0;
+  }
+  return end - start < bound.length;
+}
+
+function isAbove(data: Uint8Array, start: number, end: number, bound: Uint8Array): boolean {
+  const length = Math.min(end - start, bound.length);
+  for (let i = 0; i < length; i++) {
+    const difference = data[start + i] - bound[i];
+    if (difference !== 0) return difference > 0;
+  }
+  return end - start > bound.length;
+}
