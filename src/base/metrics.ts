@@ -59,4 +59,10 @@ export class TableMetrics {
   state: 'ok' | 'stale' | 'needs-resnapshot' = 'ok';
   /** Why the state is not ok; a code and a sentence, no values. */
   reason = '';
+  /** Values outside the lake type's domain (infinity, NaN) that became NULL, by column. */
+  readonly specialValues: Record<string, number> = {};
+
+  special(column: string): void {
+    this.specialValues[column] = (this.specialValues[column] ?? 0) + 1;
+  }
 }

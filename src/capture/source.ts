@@ -17,6 +17,8 @@ export interface Source {
   read(from: Offset | null, signal: AbortSignal): AsyncIterable<ChangeBatch>;
   /** Everything up to `offset` is durable in every sink: the database may forget it. Called in order, any number of times. */
   ack(offset: Offset): void;
+  /** A signal given over REST, as a row of Debezium's signal table: its id, type and data (JSON text). */
+  signal?(id: string, type: string, data: string): void;
   /** Releases connections; with slot.drop.on.stop also the slot. Called once, after `read` has ended. */
   close(): Promise<void>;
 }

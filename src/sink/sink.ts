@@ -10,6 +10,8 @@ export interface Sink {
    * nothing, or it keeps no offsets of its own).
    */
   open(signal: AbortSignal): Promise<Offset | null>;
+  /** Whether what was written so far must be committed before this batch, at the offset that precedes it. */
+  needsCommitBefore(batch: ChangeBatch): boolean;
   /** Accepts a batch. Resolves when there is room for the next one, not when this one is durable. Never called concurrently. */
   write(batch: ChangeBatch): Promise<void>;
   /** What was accepted and is not yet part of a commit. */
@@ -48,4 +50,24 @@ export interface SinkContext {
   /** For spills and the commit intent; survives restarts, but nothing depends on that (O-3). */
   readonly stateDir: string;
   readonly memoryBytes: number;
+}
+
+/** What sink/registry.ts lists: one per sink. */
+export interface SinkDefinition {
+  /** @throws IcestreamError config.invalid */
+  create(config: Readonly<Record<string, string>>, context: SinkContext): Sink;
+  commitPolicy(config: Readonly<Record<string, string>>): CommitPolicy;
+  /** The properties that it adds to a connector's configuration. */
+  readonly properties: readonly SinkProperty[];
+  /** Errors by property, without contacting anything. */
+  validate(config: Readonly<Record<string, string>>): ReadonlyMap<string, readonly string[]>;
+}
+
+/** One property as `GET /connector-plugins/{class}/config` describes it. */
+export interface SinkProperty {
+  readonly name: string;
+  readonly type: 'STRING' | 'BOOLEAN' | 'LONG' | 'INT' | 'PASSWORD' | 'LIST';
+  readonly default: string | null;
+  readonly importance: 'HIGH' | 'MEDIUM' | 'LOW';
+  readonly doc: string;
 }

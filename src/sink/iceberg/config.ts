@@ -1,13 +1,6 @@
+import { nearestName } from '../../base/config.ts';
 import { IcestreamError } from '../../base/errors.ts';
-
-/** One accepted property, for validation answers and docs/configuration.md. */
-export interface SinkProperty {
-  readonly name: string;
-  readonly type: 'STRING' | 'BOOLEAN' | 'LONG' | 'INT' | 'PASSWORD' | 'LIST';
-  readonly default: string | null;
-  readonly importance: 'HIGH' | 'MEDIUM' | 'LOW';
-  readonly doc: string;
-}
+import type { SinkProperty } from '../sink.ts';
 
 const property = (
   name: string,
@@ -316,27 +309,4 @@ function classifyKeys(
     .filter((key) => !ignored.includes(key) && !PREFIXED.some((prefix) => key.startsWith(prefix)))
     .map((key) => ({ key, nearest: nearestName(key, [...known]) }));
   return { ignored, unknown };
-}
-
-/** The known name that differs in fewest letters, if it is near enough to be what was meant. */
-function nearestName(key: string, names: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.ceil(key.length / 4);
-  for (const name of names) {
-    const distance = editDistance(key, name);
-    if (distance <= bestDistance) [best, bestDistance] = [name, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

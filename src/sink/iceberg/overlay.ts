@@ -9,7 +9,7 @@ import type { TableSchema } from '../../record/table.ts';
 export class Overlay {
   readonly number = 0;
   readonly #batches: ChangeBatch[];
-  readonly #builder = new BatchBuilder(1024, 64, 16);
+  #builder = new BatchBuilder(1024, 64, 16);
   #view: ChangeBatch | null = null;
 
   /** `batches` is the micro-batch's list; its place 0 is ours. */
@@ -57,6 +57,13 @@ export class Overlay {
     this.#view = null;
     this.#builder.row(schema, Op.update, 0, -1, this.#builder.cellCount - schema.columns.length, 0, 0);
     return this.#builder.rowCount - 1;
+  }
+
+  /** Forgets everything; images that were handed out are void. */
+  clear(): void {
+    this.#builder = new BatchBuilder(1024, 64, 16);
+    this.#view = null;
+    this.batch();
   }
 
   get memoryBytes(): number {

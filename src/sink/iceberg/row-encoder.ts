@@ -29,8 +29,9 @@ export class RowEncoder {
   readonly #plans = new Map<TableSchema, FieldSource[]>();
   readonly #cdc: { field: number; column: (typeof CDC_COLUMNS)[number]['name'] }[] = [];
 
-  /** `columns[i]` takes the values of `fields[i]`. */
+  /** `columns[i]` takes the values of `fields[i]`, which bear the names that the columns of `latest` have. */
   constructor(
+    latest: TableSchema,
     fields: readonly NestedField[],
     columns: readonly ValueWriter[],
     onSpecial: (field: string) => void,

@@ -23,17 +23,20 @@ export class TableMerge {
   /** Per entry: the live row, or an image that carries the key. */
   readonly images = new ImageList();
   flags = new Uint8Array(256);
-  /** For UNRESOLVED entries whose key changed: the entry of the key under which the lake holds the row. */
-  readonly origins = new Map<number, number>();
-  /** Everything in the lake goes (L-7); entries are what came after. */
-  truncated = false;
+  /** For UNRESOLVED entries whose key changed: an image with the key under which the lake holds the row. */
+  readonly origins = new Map<number, ImageRef>();
+  readonly #lakeIsEmpty: boolean;
   readonly #schemas: TableSchema[];
   readonly #overlay: Overlay;
   #key = new KeyBytes();
   #otherKey = new KeyBytes();
 
-  /** `schemas` is the table's list of versions in this micro-batch, shared with the owner; `schema[i]` indexes it. */
-  constructor(schemas: TableSchema[], overlay: Overlay) {
+  /**
+   * `schemas` is the table's list of versions in this micro-batch, shared with the owner; `schema[i]` indexes it.
+   * `lakeIsEmpty`: everything in the lake goes with this commit (L-6, L-7), so nothing has to be deleted.
+   */
+  constructor(schemas: TableSchema[], overlay: Overlay, lakeIsEmpty: boolean) {
+    this.#lakeIsEmpty = lakeIsEmpty;
     this.#schemas = schemas;
     this.#overlay = overlay;
   }
@@ -60,9 +63,23 @@ export class TableMerge {
           row,
           schemaNumber,
         );
-      case Op.truncate:
-        return this.#truncate();
     }
+  }
+
+  /**
+   * Takes back what an earlier part of the same micro-batch had come to for a key (`flags`, its image, the origin of an
+   * unresolved one), in the order in which the parts were set aside.
+   */
+  absorb(batch: ChangeBatch, image: ImageRef, flags: number, origin: ImageRef | null): void {
+    const schema = this.#schemas[image.schema];
+    const entry = this.#entryOf(batch, image.cell, schema, flags & DELETE);
+    if ((flags & LIVE) === 0) return this.#gone(entry, image.batch, image.cell, image.row, image.schema);
+    if ((flags & UNRESOLVED) === 0)
+      return this.#live(entry, image.batch, image.cell, image.row, image.schema);
+    if (origin === null)
+      return this.#set(entry, this.#filled(batch, -1, image.cell, image.schema, entry), image.schema);
+    this.#set(entry, { ...image, unresolved: true }, image.schema);
+    this.origins.set(entry, origin);
   }
 
   get memoryBytes(): number {
@@ -94,7 +111,12 @@ export class TableMerge {
       this.#set(oldEntry, source, schemaNumber);
       return;
     }
-    const origin = this.origins.get(oldEntry) ?? oldEntry;
+    const origin = this.origins.get(oldEntry) ?? {
+      batch: batchNumber,
+      cell: before,
+      row,
+      schema: schemaNumber,
+    };
     const filledBatch = source.batch === batchNumber ? batch : this.#overlay.batch();
     const newEntry = this.#entryOf(filledBatch, source.cell, schema, DELETE);
     this.#gone(oldEntry, batchNumber, before, row, schemaNumber);
@@ -109,7 +131,7 @@ export class TableMerge {
     const entry = this.index.entry(this.#key);
     if (entry === known) {
       if (entry === this.flags.length) this.#growFlags();
-      this.flags[entry] = this.truncated ? 0 : flags;
+      this.flags[entry] = this.#lakeIsEmpty ? 0 : flags;
       this.images.push(0, 0, 0, 0);
     }
     return entry;
@@ -194,19 +216,19 @@ export class TableMerge {
     return true;
   }
 
-  #truncate(): void {
-    const count = this.index.count;
-    // The keys stay known, so that later rows find entries that delete nothing: there is nothing left to delete.
-    for (let entry = 0; entry < count; entry++) this.flags[entry] = 0;
-    this.origins.clear();
-    this.truncated = true;
-  }
-
   #growFlags(): void {
     const flags = new Uint8Array(this.flags.length * 2);
     flags.set(this.flags);
     this.flags = flags;
   }
+}
+
+/** One place in an `ImageList`. */
+export interface ImageRef {
+  readonly batch: number;
+  readonly cell: number;
+  readonly row: number;
+  readonly schema: number;
 }
 
 interface FilledImage {

@@ -1,0 +1,113 @@
+import type { ChangeBatch } from '../record/batch.ts';
+import type { Offset } from '../record/offset.ts';
+import type { CommitPolicy, Sink } from '../sink/sink.ts';
+
+/**
+ * One sink's side of a pipeline: when it commits, and how far it is durable. At most one commit runs while the next
+ * micro-batch fills; a commit starts only between batches, at a transaction's end.
+ */
+export class Lane {
+  readonly sink: Sink;
+  readonly #policy: CommitPolicy;
+  readonly #signal: AbortSignal;
+  readonly #onDurable: (offset: Offset) => void;
+  readonly #onError: (error: unknown) => void;
+  durable: Offset | null;
+  /** The end of what was written, null within a transaction. */
+  #boundary: Offset | null = null;
+  #committed: Offset | null = null;
+  #writing = false;
+  #running: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #lastStartMs = 0;
+
+  constructor(
+    sink: Sink,
+    policy: CommitPolicy,
+    durable: Offset | null,
+    signal: AbortSignal,
+    onDurable: (offset: Offset) => void,
+    onError: (error: unknown) => void,
+  ) {
+    this.sink = sink;
+    this.durable = durable;
+    this.#policy = policy;
+    this.#signal = signal;
+    this.#onDurable = onDurable;
+    this.#onError = onError;
+  }
+
+  async write(batch: ChangeBatch): Promise<void> {
+    if (this.#boundary !== null && this.sink.needsCommitBefore(batch)) {
+      await this.#running;
+      await this.#commit(this.#boundary);
+    }
+    this.#writing = true;
+    try {
+      await this.sink.write(batch);
+    } finally {
+      this.#writing = false;
+    }
+    this.#boundary = batch.offset;
+    if (this.#boundary === null) return;
+    const { bytes, rows } = this.sink.pending;
+    const full = bytes >= this.#policy.bytes || rows >= this.#policy.rows;
+    if (full || this.#dueInMs() <= 0) this.#start();
+    else this.#arm();
+  }
+
+  /** Commits what is at a boundary and waits until that is durable. */
+  async flush(): Promise<void> {
+    await this.#running;
+    if (this.#boundary !== null && this.#boundary !== this.#committed) await this.#commit(this.#boundary);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Resolves when no commit runs any more. */
+  async settled(): Promise<void> {
+    this.stop();
+    await this.#running;
+  }
+
+  #dueInMs(): number {
+    return this.#lastStartMs + this.#policy.intervalMs - Date.now();
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#boundary === this.#committed) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#start();
+      },
+      Math.max(0, this.#dueInMs()),
+    );
+  }
+
+  /** Starts a commit unless one runs, a batch is being written, or there is nothing to commit: then it comes later. */
+  #start(): void {
+    if (this.#running !== null || this.#writing || this.#signal.aborted) return;
+    if (this.#boundary === null || this.#boundary === this.#committed) return;
+    this.stop();
+    this.#running = this.#commit(this.#boundary)
+      .catch(this.#onError)
+      .finally(() => {
+        this.#running = null;
+        if (this.#signal.aborted) return;
+        if (this.#dueInMs() <= 0) this.#start();
+        else this.#arm();
+      });
+  }
+
+  async #commit(offset: Offset): Promise<void> {
+    this.#lastStartMs = Date.now();
+    this.#committed = offset;
+    const durable = await this.sink.commit(offset, this.#signal);
+    this.durable = durable;
+    this.#onDurable(durable);
+  }
+}

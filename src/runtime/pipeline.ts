@@ -1,0 +1,94 @@
+import type { Source } from '../capture/source.ts';
+import type { Offset } from '../record/offset.ts';
+import type { CommitPolicy, Sink } from '../sink/sink.ts';
+import type { Gate } from './gate.ts';
+import { Lane } from './lane.ts';
+
+export interface Pipeline {
+  readonly source: Source;
+  readonly sinks: readonly { readonly sink: Sink; readonly policy: CommitPolicy }[];
+  /** The store's offset: where sinks that hold none of their own begin. */
+  readonly stored: Offset | null;
+  /** Closed while the connector is paused. */
+  readonly gate: Gate;
+  /** Durable in every sink, after the source was told. */
+  readonly onDurable: (offset: Offset) => void;
+  /** Reading begins. */
+  readonly onRunning: () => void;
+}
+
+/**
+ * The one loop: a source's batches go to every sink; what is durable in all of them is acknowledged. Resolves when `stop`
+ * aborts, after a last commit, or when the source has nothing more to give; rejects when source or sink fail.
+ *
+ * `kill` ends commits, too: it is the limit of a graceful stop.
+ */
+export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: AbortSignal): Promise<void> {
+  const { source } = pipeline;
+  const failed = new AbortController();
+  const reading = AbortSignal.any([stop, failed.signal]);
+  const lanes = await openLanes(pipeline, failed, kill);
+  try {
+    const from = startOf(lanes, pipeline);
+    pipeline.onRunning();
+    for await (const batch of source.read(from, reading)) {
+      for (const lane of lanes) await lane.write(batch);
+      if (pipeline.gate.closed) {
+        for (const lane of lanes) await lane.flush();
+        await pipeline.gate.opened(reading).catch(ignoreAbort(reading));
+      }
+      if (reading.aborted) break;
+    }
+    failed.signal.throwIfAborted();
+    for (const lane of lanes) await lane.flush();
+  } catch (error) {
+    // What aborted the reading is the reason; what the reading says of it is not.
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    for (const lane of lanes) await lane.settled();
+    for (const lane of lanes) await lane.sink.close();
+  }
+}
+
+async function openLanes(pipeline: Pipeline, failed: AbortController, kill: AbortSignal): Promise<Lane[]> {
+  const lanes: Lane[] = [];
+  const signal = AbortSignal.any([failed.signal, kill]);
+  const onDurable = () => acknowledge(lanes, pipeline);
+  for (const { sink, policy } of pipeline.sinks) {
+    const own = await sink.open(signal);
+    lanes.push(new Lane(sink, policy, own, signal, onDurable, (error) => failed.abort(error)));
+  }
+  return lanes;
+}
+
+/**
+ * The earliest position from which nothing is missing anywhere. Offsets set by hand (an epoch above 0) count where a sink
+ * has none of its own; otherwise a sink without one has nothing, and everything is read anew (O-3).
+ */
+function startOf(lanes: readonly Lane[], pipeline: Pipeline): Offset | null {
+  const { stored, source } = pipeline;
+  let from: Offset | null = null;
+  for (const [i, lane] of lanes.entries()) {
+    lane.durable ??= stored !== null && stored.epoch > 0 ? stored : null;
+    if (lane.durable === null) return null;
+    from = i === 0 || from === null ? lane.durable : source.offsets.min(from, lane.durable);
+  }
+  return from;
+}
+
+function acknowledge(lanes: readonly Lane[], pipeline: Pipeline): void {
+  let least: Offset | null = null;
+  for (const { durable } of lanes) {
+    if (durable === null) return;
+    least = least === null ? durable : pipeline.source.offsets.min(least, durable);
+  }
+  if (least === null) return;
+  pipeline.source.ack(least);
+  pipeline.onDurable(least);
+}
+
+function ignoreAbort(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!signal.aborted) throw error;
+  };
+}

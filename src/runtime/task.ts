@@ -1,0 +1,142 @@
+/**
+ * A task's thread: one connector's source, sinks and pipeline. Started by the supervisor with `TaskStart` as its data.
+ */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { asIcestreamError, IcestreamError, isAbort } from '../base/errors.ts';
+import { createLog, type Log } from '../base/log.ts';
+import { TaskMetrics } from '../base/metrics.ts';
+import { loadSource } from '../capture/registry.ts';
+import type { Source } from '../capture/source.ts';
+import { loadSink } from '../sink/registry.ts';
+import type { CommitPolicy, Sink } from '../sink/sink.ts';
+import { Gate } from './gate.ts';
+import { runPipeline } from './pipeline.ts';
+import type { TaskCommand, TaskError, TaskReport, TaskStart } from './protocol.ts';
+
+const METRICS_INTERVAL_MS = 1000;
+
+const start = workerData as TaskStart;
+const port = parentPort!;
+const log = createLog(start.logLevel).child({ connector: start.connector, task: start.task });
+const metrics = new TaskMetrics();
+const stop = new AbortController();
+const kill = new AbortController();
+const gate = new Gate(start.paused);
+
+port.on('message', (command: TaskCommand) => {
+  if (command.type === 'pause') setPaused(true);
+  else if (command.type === 'resume') setPaused(false);
+  else if (command.type === 'log-level') log.level = command.level;
+  else if (command.type === 'signal') source?.signal?.(command.id, command.signal, command.data);
+  else {
+    stop.abort();
+    setTimeout(() => kill.abort(), command.timeoutMs).unref();
+  }
+});
+
+let source: Source | null = null;
+const metricsTimer = setInterval(() => report({ type: 'metrics', metrics }), METRICS_INTERVAL_MS);
+
+try {
+  await run(log);
+  report({ type: 'stopped', finished: !stop.signal.aborted });
+} catch (error) {
+  if (stop.signal.aborted && isAbort(error)) report({ type: 'stopped', finished: false });
+  else report({ type: 'failed', error: taskError(error) });
+} finally {
+  clearInterval(metricsTimer);
+  report({ type: 'metrics', metrics });
+  port.close();
+}
+
+async function run(log: Log): Promise<void> {
+  const { config } = start;
+  const definition = await loadSource(config['connector.class'] ?? '');
+  if (definition === null) {
+    throw new IcestreamError('connector.unknown', `no connector class ${config['connector.class']} is known`);
+  }
+  const memoryBytes = start.memoryBytes;
+  source = await definition.create(config, {
+    connector: start.connector,
+    task: start.task,
+    log: log.child({ part: 'source' }),
+    metrics,
+    spoolDir: join(start.stateDir, 'spool'),
+    memoryBytes: Math.floor(memoryBytes / 4),
+  });
+  try {
+    const { offsets } = source;
+    const stored = start.offset === null ? null : offsets.parse(start.offset, start.offsetEpoch);
+    const onDurable = (offset: { toJSON(): Record<string, string | number | boolean | null> }) =>
+      report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
+    const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
+    const sinks = await createSinks(source, Math.floor((memoryBytes * 3) / 4), log);
+    await runPipeline({ source, sinks, stored, gate, onDurable, onRunning }, stop.signal, kill.signal);
+  } finally {
+    await source.close();
+  }
+}
+
+async function createSinks(
+  source: Source,
+  memoryBytes: number,
+  log: Log,
+): Promise<{ sink: Sink; policy: CommitPolicy }[]> {
+  const names = (start.config['sinks'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.length === 0) {
+    throw new IcestreamError(
+      'config.invalid',
+      'no sink: set "sinks": "iceberg", or bootstrap.servers on the worker',
+    );
+  }
+  const created: { sink: Sink; policy: CommitPolicy }[] = [];
+  for (const name of names) {
+    const definition = await loadSink(name);
+    if (definition === null) throw new IcestreamError('config.invalid', `no sink is called ${name}`);
+    const sink = definition.create(start.config, {
+      connector: start.connector,
+      task: start.task,
+      log: log.child({ part: name }),
+      metrics,
+      offsets: source.offsets,
+      epoch: start.offsetEpoch,
+      stateDir: join(start.stateDir, name),
+      memoryBytes: Math.floor(memoryBytes / names.length),
+    });
+    created.push({ sink, policy: definition.commitPolicy(start.config) });
+  }
+  return created;
+}
+
+function setPaused(paused: boolean): void {
+  if (paused) gate.close();
+  else gate.open();
+  report({ type: 'state', state: paused ? 'PAUSED' : 'RUNNING' });
+}
+
+function report(message: TaskReport): void {
+  port.postMessage(message);
+}
+
+function taskError(thrown: unknown): TaskError {
+  const error = asIcestreamError(thrown);
+  log.error({ error }, 'task failed');
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint,
+    retry: error.retry,
+    trace: traceOf(error),
+  };
+}
+
+/** The stack with its causes, as Connect's status shows a Java trace. */
+function traceOf(error: Error): string {
+  const known = error as Error & { hint?: string };
+  const own = `${error.stack ?? error.message}${known.hint === undefined ? '' : `\n    hint: ${known.hint}`}`;
+  return error.cause instanceof Error ? `${own}\nCaused by: ${traceOf(error.cause)}` : own;
+}

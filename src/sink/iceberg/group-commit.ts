@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { IcestreamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { TaskMetrics } from '../../base/metrics.ts';
+import type { Catalog, LoadedTable } from '../../iceberg/catalog/catalog.ts';
+import { type ExpiryPolicy, expireUpdates } from '../../iceberg/expire.ts';
+import type { DataFile } from '../../iceberg/file.ts';
+import { snapshotById } from '../../iceberg/metadata.ts';
+import { type PreparedSnapshot, prepareSnapshot } from '../../iceberg/snapshot.ts';
+import type { Offset } from '../../record/offset.ts';
+import type { CommitIntents } from './intent.ts';
+import type { LakeTable } from './lake-table.ts';
+import {
+  isMarked,
+  type Marker,
+  markerProperties,
+  markerSummary,
+  newestCommitIds,
+  readMarker,
+} from './marker.ts';
+
+/** What a commit does to one table. */
+export interface TableChange {
+  readonly table: LakeTable;
+  readonly dataFiles: readonly DataFile[];
+  readonly deleteFiles: readonly DataFile[];
+  readonly replaceAll: boolean;
+  readonly validThroughMicros: number;
+}
+
+export interface CommitContext {
+  readonly pipeline: string;
+  readonly catalog: Catalog;
+  readonly expiry: ExpiryPolicy;
+  readonly intents: CommitIntents;
+  readonly metrics: TaskMetrics;
+  readonly log: Log;
+}
+
+interface Member {
+  readonly change: TableChange;
+  readonly prepared: PreparedSnapshot;
+  done: boolean;
+}
+
+const RETRY_FIRST_MS = 100;
+const RETRY_MAX_MS = 30_000;
+
+/**
+ * Commits to all tables of a micro-batch as one group (O-4), and does not give up: conflicts are tried again on the new
+ * state, an unknown outcome is resolved by looking for the snapshot ids chosen before (invariant 3), an unreachable
+ * catalog is waited for. Ends by error only where an operator has to act, or by `signal`.
+ */
+export async function commitGroup(
+  changes: readonly TableChange[],
+  from: Offset | null,
+  to: Offset,
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const marker: Marker = {
+    commitId: randomUUID(),
+    members: changes.map((change) => change.table.name).sort(),
+    from: from?.toJSON() ?? null,
+    to: to.toJSON(),
+    epoch: to.epoch,
+  };
+  const members: Member[] = [];
+  for (const change of changes)
+    members.push({ change, prepared: await prepare(change, marker, context), done: false });
+  await context.intents.write(
+    marker.commitId,
+    members.map(({ change, prepared }) => ({
+      table: change.table.ident,
+      uuid: change.table.loaded!.metadata['table-uuid'],
+      snapshotId: prepared.snapshotId,
+      files: [...change.dataFiles, ...change.deleteFiles].map((file) => file.path),
+    })),
+  );
+  await retry(() => attempt(members, context, signal), members, context, signal);
+  for (const { change } of members) change.table.commitId = marker.commitId;
+  await context.intents.done(marker.commitId);
+}
+
+async function prepare(
+  change: TableChange,
+  marker: Marker,
+  context: CommitContext,
+): Promise<PreparedSnapshot> {
+  return prepareSnapshot(change.table.loaded!, {
+    dataFiles: change.dataFiles,
+    deleteFiles: change.deleteFiles,
+    replaceAll: change.replaceAll,
+    summary: markerSummary(context.pipeline, marker, change.validThroughMicros),
+    properties: markerProperties(context.pipeline, marker),
+  });
+}
+
+async function attempt(
+  members: readonly Member[],
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const open = members.filter((member) => !member.done);
+  const commits = [];
+  for (const { change, prepared } of open) {
+    const loaded = change.table.loaded!;
+    const commit = await prepared.attempt(loaded);
+    const keep = newestCommitIds(loaded.metadata);
+    const expired = expireUpdates(loaded.metadata, context.expiry, (snapshot) => isMarked(snapshot, keep));
+    commits.push({ ...commit, updates: [...commit.updates, ...expired] });
+  }
+  const loaded = await context.catalog.commit(commits, signal);
+  open.forEach((member, i) => {
+    member.done = true;
+    member.change.table.loaded = loaded[i];
+  });
+}
+
+async function retry(
+  run: () => Promise<void>,
+  members: readonly Member[],
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
+    try {
+      await run();
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof IcestreamError) || error.retry !== 'backoff') throw error;
+      if (error.code === 'iceberg.commit-conflict') context.metrics.commitConflicts++;
+      else context.metrics.commitFailures++;
+      context.log.warn({ error, waitMs: wait }, 'commit did not go through, trying again');
+    }
+    await delay(wait * (0.5 + Math.random() / 2), undefined, { signal });
+    if (await reloadMembers(members, context, signal)) return;
+  }
+}
+
+/**
+ * Loads the tables again before the next attempt and finds out which of them have the commit already. True when all have.
+ */
+async function reloadMembers(
+  members: readonly Member[],
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
+    try {
+      for (const member of members) {
+        if (!member.done) await reload(member, context, signal);
+      }
+      return members.every((member) => member.done);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof IcestreamError) || error.retry !== 'backoff') throw error;
+      context.log.warn({ error, waitMs: wait }, 'the catalog cannot be asked, trying again');
+    }
+    await delay(wait, undefined, { signal });
+  }
+}
+
+async function reload(member: Member, context: CommitContext, signal: AbortSignal): Promise<void> {
+  const { table } = member.change;
+  const before = table.loaded!;
+  const loaded = await loadSame(table, before, context, signal);
+  table.loaded = loaded;
+  if (snapshotById(loaded.metadata, member.prepared.snapshotId) !== null) {
+    member.done = true;
+    return;
+  }
+  checkAncestry(table, loaded, context);
+}
+
+async function loadSame(
+  table: LakeTable,
+  before: LoadedTable,
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<LoadedTable> {
+  const loaded = await context.catalog.load(table.ident, signal);
+  if (loaded.metadata['table-uuid'] !== before.metadata['table-uuid']) {
+    throw new IcestreamError(
+      'iceberg.table-replaced',
+      `${table.name} was dropped and created again by somebody else`,
+      { context: { table: table.name } },
+    );
+  }
+  return loaded;
+}
+
+/** The newest marker must still be our own last commit: else another instance writes, or the table was rolled back (O-5, O-6). */
+function checkAncestry(table: LakeTable, loaded: LoadedTable, context: CommitContext): void {
+  const marker = readMarker(loaded, context.pipeline);
+  if ((marker?.commitId ?? null) === table.commitId) return;
+  throw new IcestreamError(
+    'iceberg.fenced',
+    `${table.name} has a commit of this connector that this task did not make`,
+    {
+      context: { table: table.name, expected: table.commitId, found: marker?.commitId ?? null },
+    },
+  );
+}

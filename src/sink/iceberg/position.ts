@@ -1,0 +1,66 @@
+import type { Log } from '../../base/log.ts';
+import type { Offset, OffsetCodec } from '../../record/offset.ts';
+import type { IdleMark, Marker } from './marker.ts';
+
+export interface MarkedTable {
+  readonly name: string;
+  readonly marker: Marker | null;
+  readonly idle: IdleMark | null;
+}
+
+export interface LakePosition {
+  readonly offset: Offset;
+  /** Tables that hold more than `offset` says, by what they hold: rows up to there are skipped when they come again. */
+  readonly ahead: ReadonlyMap<string, Offset>;
+  /** Members of the newest commit whose marker is gone: dropped or recreated since (O-5). */
+  readonly lost: readonly string[];
+}
+
+/**
+ * Where the lake stands (O-4): the newest commit's `to` if every member holds it, else its `from`. Null where no table
+ * bears a marker of this pipeline in this or a later epoch.
+ */
+export function lakePosition(
+  tables: readonly MarkedTable[],
+  offsets: OffsetCodec,
+  epoch: number,
+  log: Log,
+): LakePosition | null {
+  const marked = tables.filter((table) => table.marker !== null && table.marker.epoch >= epoch);
+  const idle = newestIdle(tables, offsets, epoch);
+  if (marked.length === 0) return idle === null ? null : { offset: idle, ahead: new Map(), lost: [] };
+
+  const held = new Map(
+    marked.map((table) => [table.name, offsets.parse(table.marker!.to, table.marker!.epoch)]),
+  );
+  const newest = marked.reduce((a, b) => (held.get(b.name)!.compare(held.get(a.name)!) > 0 ? b : a)).marker!;
+  const behind = newest.members.filter((name) => {
+    const table = tables.find((candidate) => candidate.name === name);
+    return table !== undefined && table.marker !== null && table.marker.commitId !== newest.commitId;
+  });
+  const lost = newest.members.filter((name) => tables.find((table) => table.name === name)?.marker == null);
+  if (behind.length === 0 && lost.length === 0) {
+    const to = offsets.parse(newest.to, newest.epoch);
+    return { offset: idle !== null && idle.compare(to) > 0 ? idle : to, ahead: new Map(), lost };
+  }
+  if (newest.from === null) {
+    log.warn(
+      { commit: newest.commitId, behind, lost },
+      'the first commit did not reach every table, starting over',
+    );
+    return null;
+  }
+  const from = offsets.parse(newest.from, newest.epoch);
+  const ahead = new Map([...held].filter(([, offset]) => offset.compare(from) > 0));
+  return { offset: from, ahead, lost };
+}
+
+function newestIdle(tables: readonly MarkedTable[], offsets: OffsetCodec, epoch: number): Offset | null {
+  let newest: Offset | null = null;
+  for (const { idle } of tables) {
+    if (idle === null || idle.epoch < epoch) continue;
+    const offset = offsets.parse(idle.to, idle.epoch);
+    if (newest === null || offset.compare(newest) > 0) newest = offset;
+  }
+  return newest;
+}

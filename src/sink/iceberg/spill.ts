@@ -1,0 +1,236 @@
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asIcestreamError, invariant } from '../../base/errors.ts';
+import { type ChangeBatch, Op } from '../../record/batch.ts';
+import { BatchBuilder } from '../../record/builder.ts';
+import type { TableSchema } from '../../record/table.ts';
+import type { Overlay } from './overlay.ts';
+import type { ImageRef, TableMerge } from './table-merge.ts';
+
+/** Parts that keys are spread over; one part's rows have to fit in memory, so this bounds a transaction at 64 budgets and more. */
+const PARTITIONS = 256;
+const WRITE_BYTES = 1 << 20;
+
+/** Where one part of one run lies in the file. */
+interface Extent {
+  readonly start: number;
+  readonly length: number;
+}
+
+/**
+ * A table's merge state beyond its memory budget (L-4): entries go to disk by key hash, run after run, and come back one
+ * part at a time, where the runs of one key meet again in order.
+ */
+export class SpillStore {
+  readonly #path: string;
+  #file: FileHandle | null = null;
+  #length = 0;
+  #runs: Extent[][] = [];
+
+  constructor(directory: string, name: string) {
+    this.#path = join(directory, `${name}.spill`);
+  }
+
+  get bytes(): number {
+    return this.#length;
+  }
+
+  /** Sets aside all entries of `merge`, whose images lie in `batches`. */
+  async add(
+    merge: TableMerge,
+    batches: readonly ChangeBatch[],
+    overlay: Overlay,
+    schemas: readonly TableSchema[],
+  ): Promise<void> {
+    const run: Extent[] = [];
+    const order = byPartition(merge);
+    const out = new RecordWriter();
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const start = this.#length;
+      for (const entry of order[partition]) {
+        writeEntry(
+          out,
+          merge,
+          entry,
+          (number) => (number === overlay.number ? overlay.batch() : batches[number]),
+          schemas,
+        );
+        if (out.length >= WRITE_BYTES) await this.#append(out);
+      }
+      await this.#append(out);
+      run.push({ start, length: this.#length - start });
+    }
+    this.#runs.push(run);
+  }
+
+  /** The parts one after the other: batches of one part, which `absorbAll` feeds to a merge of its own. */
+  async *partitions(schemas: readonly TableSchema[]): AsyncIterable<ChangeBatch> {
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const extents = this.#runs.map((run) => run[partition]).filter((extent) => extent.length > 0);
+      if (extents.length === 0) continue;
+      const bytes = Buffer.allocUnsafeSlow(extents.reduce((sum, extent) => sum + extent.length, 0));
+      let at = 0;
+      for (const { start, length } of extents) {
+        await this.#read(bytes, at, start, length);
+        at += length;
+      }
+      yield readPart(bytes, schemas);
+    }
+  }
+
+  /** Forgets everything; the file is emptied. */
+  async clear(): Promise<void> {
+    this.#runs = [];
+    this.#length = 0;
+    await this.#file?.truncate(0);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
+    await rm(this.#path, { force: true });
+  }
+
+  async #append(out: RecordWriter): Promise<void> {
+    const bytes = out.take();
+    if (bytes.length === 0) return;
+    try {
+      this.#file ??= await this.#create();
+      await this.#file.write(bytes, 0, bytes.length, this.#length);
+    } catch (error) {
+      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      throw asIcestreamError(error, full ? 'storage.full' : 'storage.io', { path: this.#path });
+    }
+    this.#length += bytes.length;
+  }
+
+  async #create(): Promise<FileHandle> {
+    await mkdir(join(this.#path, '..'), { recursive: true });
+    return open(this.#path, 'w+');
+  }
+
+  async #read(into: Buffer, at: number, start: number, length: number): Promise<void> {
+    invariant(this.#file !== null, 'nothing was spilled');
+    const { bytesRead } = await this.#file.read(into, at, length, start);
+    invariant(bytesRead === length, 'the spill file is shorter than what was written', { path: this.#path });
+  }
+}
+
+/**
+ * Feeds a part, which became batch number `number`, to a merge that has seen none of its keys. Its rows are the records
+ * in order, their flags the entries'; the row after one with HAS_ORIGIN is its origin.
+ */
+export function absorbAll(
+  part: ChangeBatch,
+  number: number,
+  merge: TableMerge,
+  schemas: readonly TableSchema[],
+): void {
+  const schemaNumber = part.tables.map((table) => schemas.indexOf(table));
+  const reference = (row: number): ImageRef => ({
+    batch: number,
+    cell: part.after[row],
+    row,
+    schema: schemaNumber[part.tableOf[row]],
+  });
+  for (let row = 0; row < part.rowCount; row++) {
+    const flags = part.flags[row];
+    const image = reference(row);
+    const origin = (flags & HAS_ORIGIN) !== 0 ? reference(++row) : null;
+    merge.absorb(part, image, flags & ~HAS_ORIGIN, origin);
+  }
+}
+
+function byPartition(merge: TableMerge): number[][] {
+  const order: number[][] = Array.from({ length: PARTITIONS }, () => []);
+  // The index uses the low bits of the hash; taking the high ones keeps it even within a part.
+  for (let entry = 0; entry < merge.index.count; entry++) order[merge.index.hash(entry) >>> 24].push(entry);
+  return order;
+}
+
+/**
+ * record = flags u8, image, [origin image]; image = schema u16, cell lengths i32 x columns, bytes. A dead entry that
+ * deletes nothing still takes part: it hides what an earlier run holds of its key.
+ */
+function writeEntry(
+  out: RecordWriter,
+  merge: TableMerge,
+  entry: number,
+  batchOf: (number: number) => ChangeBatch,
+  schemas: readonly TableSchema[],
+): void {
+  const { batch, cell, schema } = merge.images;
+  const origin = merge.origins.get(entry);
+  out.u8(merge.flags[entry] | (origin === undefined ? 0 : HAS_ORIGIN));
+  out.image(batchOf(batch[entry]), cell[entry], schema[entry], schemas[schema[entry]]);
+  if (origin !== undefined)
+    out.image(batchOf(origin.batch), origin.cell, origin.schema, schemas[origin.schema]);
+}
+
+const HAS_ORIGIN = 0x80;
+
+function readPart(bytes: Buffer, schemas: readonly TableSchema[]): ChangeBatch {
+  const builder = new BatchBuilder(0, 1024, 256);
+  builder.bytes = bytes;
+  builder.byteLength = bytes.length;
+  let at = 0;
+  const readImage = (flags: number) => {
+    const schema = schemas[bytes.readUInt16LE(at)];
+    const count = schema.columns.length;
+    const cell = builder.cellCount;
+    let start = at + 2 + count * 4;
+    for (let i = 0; i < count; i++) {
+      const length = bytes.readInt32LE(at + 2 + i * 4);
+      builder.cell(start, length);
+      if (length > 0) start += length;
+    }
+    at = start;
+    builder.row(schema, Op.update, flags, -1, cell, 0, 0);
+  };
+  while (at < bytes.length) {
+    const flags = bytes[at++];
+    readImage(flags);
+    if ((flags & HAS_ORIGIN) !== 0) readImage(0);
+  }
+  return builder.finish(null);
+}
+
+class RecordWriter {
+  #buffer = Buffer.allocUnsafeSlow(WRITE_BYTES * 2);
+  length = 0;
+
+  u8(value: number): void {
+    this.#room(1);
+    this.#buffer[this.length++] = value;
+  }
+
+  image(batch: ChangeBatch, cell: number, schemaNumber: number, schema: TableSchema): void {
+    const count = schema.columns.length;
+    const { cellLength, cellStart, bytes } = batch;
+    let size = 0;
+    for (let i = cell; i < cell + count; i++) if (cellLength[i] > 0) size += cellLength[i];
+    this.#room(2 + count * 4 + size);
+    const buffer = this.#buffer;
+    this.length = buffer.writeUInt16LE(schemaNumber, this.length);
+    for (let i = cell; i < cell + count; i++) this.length = buffer.writeInt32LE(cellLength[i], this.length);
+    for (let i = cell; i < cell + count; i++) {
+      if (cellLength[i] <= 0) continue;
+      buffer.set(bytes.subarray(cellStart[i], cellStart[i] + cellLength[i]), this.length);
+      this.length += cellLength[i];
+    }
+  }
+
+  /** The bytes so far, valid until the next write. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.length);
+    this.length = 0;
+    return bytes;
+  }
+
+  #room(count: number): void {
+    if (this.length + count <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.length + count, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.length);
+    this.#buffer = grown;
+  }
+}
