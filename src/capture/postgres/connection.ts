@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
 import { postgresError } from './failure.ts';
+import { READ_AHEAD } from './wire/intake.ts';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -43,7 +44,11 @@ export async function connect(options: ConnectOptions, signal?: AbortSignal): Pr
 
 /** A connection in replication mode, where simple queries and replication commands alike can be sent. */
 export function connectReplication(options: ConnectOptions, signal?: AbortSignal): Promise<Client> {
-  return connectWithTls(options, { replication: 'database' } as ClientConfig, signal);
+  const extra = {
+    replication: 'database',
+    stream: () => new Socket({ readableHighWaterMark: READ_AHEAD } as SocketConstructorOpts),
+  };
+  return connectWithTls(options, extra as ClientConfig, signal);
 }
 
 /**
@@ -121,12 +126,13 @@ async function open(
 }
 
 /** libpq's meaning of the modes: `require` encrypts without looking at the certificate unless a root is given. */
-function tls(options: ConnectOptions): TlsOptions {
+function tls(options: ConnectOptions): TlsOptions & { highWaterMark: number } {
   const root = options.sslRootCert === '' ? undefined : file('database.sslrootcert', options.sslRootCert);
   const mode = options.sslMode;
   const verify = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && root !== undefined);
   return {
     rejectUnauthorized: verify,
+    highWaterMark: READ_AHEAD,
     ...(root === undefined ? {} : { ca: root }),
     ...(options.sslCert === '' ? {} : { cert: file('database.sslcert', options.sslCert) }),
     ...(options.sslKey === '' ? {} : { key: file('database.sslkey', options.sslKey) }),

@@ -14,6 +14,7 @@ import { quoteIdentifier, quoteLiteral } from './sql.ts';
 import type { Commit } from './wire/control.ts';
 import { Decoder, Stop, type StopCode } from './wire/decoder.ts';
 import { COPY_DONE, responseFields, simpleQuery, statusUpdate, TERMINATE } from './wire/frames.ts';
+import { Intake } from './wire/intake.ts';
 
 export interface StreamOptions {
   /** In replication mode, taken over by `takeSocket`. Closed at the end. */
@@ -61,6 +62,7 @@ export class ChangeStream {
   /** Chunks that arrived while something asynchronous was going on. */
   readonly #waiting: Buffer[] = [];
   #busy = false;
+  #intake: Intake | null = null;
   #streaming = false;
   #ended = false;
   #started: { resolve(): void; reject(error: unknown): void } | null = null;
@@ -95,7 +97,7 @@ export class ChangeStream {
    */
   async start(): Promise<void> {
     const { socket, statusIntervalMs } = this.#options;
-    socket.on('data', (chunk) => this.#onData(chunk));
+    this.#intake = new Intake(socket, (chunk) => this.#onData(chunk));
     socket.on('error', (error) => this.#fail(postgresError(error, 'the replication connection broke')));
     socket.on('close', () => this.#onClose());
     const started = new Promise<void>((resolve, reject) => {
@@ -212,7 +214,7 @@ export class ChangeStream {
   /** Stops reading until `pending` is done. */
   #wait(pending: Promise<void>): void {
     this.#busy = true;
-    this.#options.socket.pause();
+    this.#intake?.hold();
     pending.then(
       () => {
         this.#busy = false;
@@ -328,13 +330,12 @@ export class ChangeStream {
   #enqueue(batch: ChangeBatch): void {
     this.#queue.push(batch);
     if (batch.offset !== null) this.#handedOut = (batch.offset as PostgresOffset).lsn;
-    if (this.#queue.full) this.#options.socket.pause();
+    if (this.#queue.full) this.#intake?.hold();
   }
 
   #onPull(): void {
     if (this.#busy || this.#ended) return;
-    const { socket } = this.#options;
-    if (!this.#queue.full && socket.isPaused()) socket.resume();
+    if (!this.#queue.full) this.#intake?.release();
     if (this.#decoder.ready) this.#flushSoon();
   }
 
@@ -411,6 +412,7 @@ export class ChangeStream {
   #stopTimers(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#intake?.close();
     this.#timer = this.#linger = null;
   }
 }

@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+
+/** A read that fills less than this has emptied the kernel's buffer. */
+const FULL_READ = 32 * 1024;
+const REST_MS = 2;
+
+/**
+ * The socket's readable high-water mark. Node goes on reading a paused socket until this much waits in memory; with
+ * a mark of one byte pausing means that the next read is the last.
+ */
+export const READ_AHEAD = 1;
+
+/**
+ * The socket as chunks, read at leisure. The server writes row by row, and a reader that is always faster would spend
+ * ten times the cost of a row on the system call and the event that bring it. So after two small reads in short
+ * succession it rests, and finds the kernel's buffer filled. A lone change is read at once.
+ */
+export class Intake {
+  readonly #socket: Socket;
+  readonly #rested: NodeJS.Timeout;
+  #held = false;
+  #resting = false;
+  #lastRead = 0;
+
+  constructor(socket: Socket, onChunk: (chunk: Buffer) => void) {
+    this.#socket = socket;
+    this.#rested = setTimeout(() => this.#wake(), REST_MS);
+    socket.on('data', (chunk: Buffer) => {
+      this.#rest(chunk.length);
+      onChunk(chunk);
+    });
+  }
+
+  /** Reads no more (one chunk may still come) until `release`. */
+  hold(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  release(): void {
+    this.#held = false;
+    if (!this.#resting && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  close(): void {
+    clearTimeout(this.#rested);
+  }
+
+  #rest(bytes: number): void {
+    const now = performance.now();
+    const soon = now - this.#lastRead < REST_MS;
+    this.#lastRead = now;
+    if (bytes >= FULL_READ || !soon || this.#resting) return;
+    this.#resting = true;
+    this.#socket.pause();
+    this.#rested.refresh();
+  }
+
+  #wake(): void {
+    this.#resting = false;
+    if (!this.#held && this.#socket.isPaused()) this.#socket.resume();
+  }
+}
