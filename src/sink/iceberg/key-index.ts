@@ -24,6 +24,16 @@ export class KeyIndex {
     }
   }
 
+  /** The entry of this key, or -1. */
+  find(key: KeyBytes): number {
+    const hash = key.hash();
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = this.#slots[slot];
+      if (found < 0 || (this.#hashes[found] === hash && this.#same(found, key))) return found;
+    }
+  }
+
   hash(entry: number): number {
     return this.#hashes[entry];
   }

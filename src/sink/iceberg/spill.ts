@@ -4,8 +4,9 @@ import { asIcestreamError, invariant } from '../../base/errors.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
 import type { TableSchema } from '../../record/table.ts';
-import type { Overlay } from './overlay.ts';
-import type { ImageRef, TableMerge } from './table-merge.ts';
+import { KeyBytes } from './key-bytes.ts';
+import { Overlay } from './overlay.ts';
+import { type ImageRef, readKey, TableMerge } from './table-merge.ts';
 
 /** Parts that keys are spread over; one part's rows have to fit in memory, so this bounds a transaction at 64 budgets and more. */
 const PARTITIONS = 256;
@@ -42,19 +43,15 @@ export class SpillStore {
     overlay: Overlay,
     schemas: readonly TableSchema[],
   ): Promise<void> {
+    const batchOf = (number: number) => (number === overlay.number ? overlay.batch() : batches[number]);
+    await this.#resolveMoved(merge, batchOf, schemas);
     const run: Extent[] = [];
     const order = byPartition(merge);
     const out = new RecordWriter();
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const start = this.#length;
       for (const entry of order[partition]) {
-        writeEntry(
-          out,
-          merge,
-          entry,
-          (number) => (number === overlay.number ? overlay.batch() : batches[number]),
-          schemas,
-        );
+        writeEntry(out, merge, entry, batchOf, schemas);
         if (out.length >= WRITE_BYTES) await this.#append(out);
       }
       await this.#append(out);
@@ -66,15 +63,50 @@ export class SpillStore {
   /** The parts one after the other: batches of one part, which `absorbAll` feeds to a merge of its own. */
   async *partitions(schemas: readonly TableSchema[]): AsyncIterable<ChangeBatch> {
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const extents = this.#runs.map((run) => run[partition]).filter((extent) => extent.length > 0);
-      if (extents.length === 0) continue;
-      const bytes = Buffer.allocUnsafeSlow(extents.reduce((sum, extent) => sum + extent.length, 0));
-      let at = 0;
-      for (const { start, length } of extents) {
-        await this.#read(bytes, at, start, length);
-        at += length;
+      const part = await this.#part(partition, schemas);
+      if (part !== null) yield part;
+    }
+  }
+
+  async #part(partition: number, schemas: readonly TableSchema[]): Promise<ChangeBatch | null> {
+    const extents = this.#runs.map((run) => run[partition]).filter((extent) => extent.length > 0);
+    if (extents.length === 0) return null;
+    const bytes = Buffer.allocUnsafeSlow(extents.reduce((sum, extent) => sum + extent.length, 0));
+    let at = 0;
+    for (const { start, length } of extents) {
+      await this.#read(bytes, at, start, length);
+      at += length;
+    }
+    return readPart(bytes, schemas);
+  }
+
+  /**
+   * A row that changed its key and has unchanged values may find them in an earlier run, but under its old key, which
+   * lies in another part: so they are looked for now.
+   */
+  async #resolveMoved(
+    merge: TableMerge,
+    batchOf: (number: number) => ChangeBatch,
+    schemas: readonly TableSchema[],
+  ): Promise<void> {
+    const key = new KeyBytes();
+    for (const [partition, entries] of movedByPartition(merge, batchOf, schemas, key)) {
+      const part = await this.#part(partition, schemas);
+      if (part === null) continue;
+      const batches: ChangeBatch[] = [];
+      const overlay = new Overlay(batches);
+      const earlier = new TableMerge(schemas, overlay, false);
+      absorbAll(part, batches.push(part) - 1, earlier, schemas);
+      for (const [entry, origin] of entries) {
+        readKey(batchOf(origin.batch), origin.cell, schemas[origin.schema], key);
+        const found = earlier.index.find(key);
+        if (found < 0) continue;
+        const image = earlier.imageOf(found);
+        const source = { batch: overlay.batchNumber(image.batch), image };
+        merge.fillFrom(entry, batchOf(merge.images.batch[entry]), source, origin);
+        const before = earlier.origins.get(found);
+        if (before !== undefined) merge.moveOrigin(entry, overlay.batchNumber(before.batch), before);
       }
-      yield readPart(bytes, schemas);
     }
   }
 
@@ -139,6 +171,22 @@ export function absorbAll(
     const origin = (flags & HAS_ORIGIN) !== 0 ? reference(++row) : null;
     merge.absorb(part, image, flags & ~HAS_ORIGIN, origin);
   }
+}
+
+/** Unresolved entries whose key changed, by the part that holds their old key. */
+function movedByPartition(
+  merge: TableMerge,
+  batchOf: (number: number) => ChangeBatch,
+  schemas: readonly TableSchema[],
+  key: KeyBytes,
+): Map<number, [number, ImageRef][]> {
+  const moved = new Map<number, [number, ImageRef][]>();
+  for (const [entry, origin] of merge.origins) {
+    readKey(batchOf(origin.batch), origin.cell, schemas[origin.schema], key);
+    const partition = key.hash() >>> 24;
+    moved.set(partition, [...(moved.get(partition) ?? []), [entry, origin]]);
+  }
+  return moved;
 }
 
 function byPartition(merge: TableMerge): number[][] {

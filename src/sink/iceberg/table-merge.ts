@@ -26,7 +26,7 @@ export class TableMerge {
   /** For UNRESOLVED entries whose key changed: an image with the key under which the lake holds the row. */
   readonly origins = new Map<number, ImageRef>();
   readonly #lakeIsEmpty: boolean;
-  readonly #schemas: TableSchema[];
+  readonly #schemas: readonly TableSchema[];
   readonly #overlay: Overlay;
   #key = new KeyBytes();
   #otherKey = new KeyBytes();
@@ -35,7 +35,7 @@ export class TableMerge {
    * `schemas` is the table's list of versions in this micro-batch, shared with the owner; `schema[i]` indexes it.
    * `lakeIsEmpty`: everything in the lake goes with this commit (L-6, L-7), so nothing has to be deleted.
    */
-  constructor(schemas: TableSchema[], overlay: Overlay, lakeIsEmpty: boolean) {
+  constructor(schemas: readonly TableSchema[], overlay: Overlay, lakeIsEmpty: boolean) {
     this.#lakeIsEmpty = lakeIsEmpty;
     this.#schemas = schemas;
     this.#overlay = overlay;
@@ -80,6 +80,43 @@ export class TableMerge {
       return this.#set(entry, this.#filled(batch, -1, image.cell, image.schema, entry), image.schema);
     this.#set(entry, { ...image, unresolved: true }, image.schema);
     this.origins.set(entry, origin);
+  }
+
+  /**
+   * Fills an unresolved row from the row that its key's origin had before (`earlier`), as far as that one is whole
+   * itself; what it lacks must then be sought where `origin` says.
+   */
+  fillFrom(
+    entry: number,
+    batch: ChangeBatch,
+    earlier: { batch: ChangeBatch; image: ImageRef },
+    origin: ImageRef | null,
+  ): void {
+    const { cell, schema } = this.imageOf(entry);
+    const filled = this.#merged(batch, -1, cell, schema, earlier.batch, earlier.image);
+    this.origins.delete(entry);
+    this.#set(entry, filled, schema);
+    if (filled.unresolved && origin !== null) this.origins.set(entry, origin);
+  }
+
+  /** The lake has an unresolved row under the key in `image`, which is copied because its batch does not stay. */
+  moveOrigin(entry: number, batch: ChangeBatch, image: ImageRef): void {
+    if (!this.origins.has(entry)) return;
+    const schema = this.#schemas[image.schema];
+    const cell = this.#overlay.begin(schema);
+    for (let column = 0; column < schema.columns.length; column++)
+      this.#overlay.copy(batch, image.cell + column);
+    this.origins.set(entry, {
+      batch: this.#overlay.number,
+      cell,
+      row: this.#overlay.end(schema),
+      schema: image.schema,
+    });
+  }
+
+  imageOf(entry: number): ImageRef {
+    const { batch, cell, row, schema } = this.images;
+    return { batch: batch[entry], cell: cell[entry], row: row[entry], schema: schema[entry] };
   }
 
   get memoryBytes(): number {
@@ -168,24 +205,32 @@ export class TableMerge {
     schemaNumber: number,
     oldEntry: number,
   ): FilledImage {
-    const schema = this.#schemas[schemaNumber];
     const live = (this.flags[oldEntry] & LIVE) !== 0;
-    const earlierSchema = this.#schemas[this.images.schema[oldEntry]];
-    const earlier = live ? this.#overlay.batchNumber(this.images.batch[oldEntry]) : null;
+    const image = this.imageOf(oldEntry);
+    const earlier = live ? this.#overlay.batchNumber(image.batch) : null;
+    return this.#merged(batch, before, after, schemaNumber, earlier, image);
+  }
+
+  #merged(
+    batch: ChangeBatch,
+    before: number,
+    after: number,
+    schemaNumber: number,
+    earlier: ChangeBatch | null,
+    image: ImageRef,
+  ): FilledImage {
+    const schema = this.#schemas[schemaNumber];
+    const earlierSchema = this.#schemas[image.schema];
     const cell = this.#overlay.begin(schema);
     let unresolved = false;
     for (let column = 0; column < schema.columns.length; column++) {
       if (batch.cellLength[after + column] !== UNCHANGED_CELL) {
         this.#overlay.copy(batch, after + column);
-      } else if (
-        before >= 0 &&
-        schema.beforeColumns.includes(column) &&
-        batch.cellLength[before + column] !== UNCHANGED_CELL
-      ) {
+      } else if (isKnown(batch, before, column, schema)) {
         this.#overlay.copy(batch, before + column);
       } else {
         const earlierColumn = earlier === null ? -1 : sameColumn(schema, column, earlierSchema);
-        const from = earlierColumn < 0 ? -1 : this.images.cell[oldEntry] + earlierColumn;
+        const from = earlierColumn < 0 ? -1 : image.cell + earlierColumn;
         if (earlier !== null && from >= 0) this.#overlay.copy(earlier, from);
         else this.#overlay.unchanged();
         unresolved ||= earlier === null || from < 0 || earlier.cellLength[from] === UNCHANGED_CELL;
@@ -262,6 +307,15 @@ function hasUnchanged(batch: ChangeBatch, cell: number, count: number): boolean 
   const lengths = batch.cellLength;
   for (let i = cell; i < cell + count; i++) if (lengths[i] === UNCHANGED_CELL) return true;
   return false;
+}
+
+/** Whether the before-image carries this column. */
+function isKnown(batch: ChangeBatch, before: number, column: number, schema: TableSchema): boolean {
+  return (
+    before >= 0 &&
+    schema.beforeColumns.includes(column) &&
+    batch.cellLength[before + column] !== UNCHANGED_CELL
+  );
 }
 
 function sameColumn(schema: TableSchema, column: number, other: TableSchema): number {
