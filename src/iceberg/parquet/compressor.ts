@@ -64,11 +64,11 @@ export class PageCompressor {
     return result;
   }
 
-  /** One output chunk of the input's size: the default of 16 KB costs a round trip to the other thread each. */
+  /** Each output chunk is a round trip to the other thread; the default of 16 KB makes too many of them. */
   private options(length: number): zlib.ZstdOptions {
     return {
       params: { [zlib.constants.ZSTD_c_compressionLevel]: this.level },
-      chunkSize: Math.max(1024, length >> 1),
+      chunkSize: Math.min(128 * 1024, Math.max(1024, length >> 1)),
       pledgedSrcSize: length,
     };
   }

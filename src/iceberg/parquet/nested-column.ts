@@ -149,7 +149,7 @@ abstract class NestedColumn extends RejectingColumn implements ColumnNode {
   }
 
   private ended(): void {
-    invariant(this.depth >= 0, 'a value ends that did not begin', { column: this.name });
+    if (this.depth < 0) this.reject('end of a value that did not begin');
     if (this.depth === 0) this.end();
     else this.passed();
   }

@@ -136,7 +136,7 @@ export async function readHyparquet(bytes: Buffer): Promise<Record<string, Value
   return parquetReadObjects({ file, compressors, utf8: false });
 }
 
-/** What DuckDB reads; `query` names the file `$file`. */
+/** What DuckDB reads; `query` names the table `$file` and the path `$path`. */
 export async function readDuckDb(bytes: Buffer, query = 'select * from $file'): Promise<DuckDBValue[][]> {
   const path = join(tmpdir(), `icestream-${randomUUID()}.parquet`);
   await writeFile(path, bytes);
@@ -144,7 +144,9 @@ export async function readDuckDb(bytes: Buffer, query = 'select * from $file'): 
   try {
     const connection = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
-    const reader = await connection.runAndReadAll(query.replaceAll('$file', `read_parquet('${path}')`));
+    const reader = await connection.runAndReadAll(
+      query.replaceAll('$file', `read_parquet('${path}')`).replaceAll('$path', path),
+    );
     return reader.getRows();
   } finally {
     instance.closeSync();
