@@ -13,9 +13,8 @@ export async function copyCells(
 ): Promise<(Buffer | null)[][]> {
   const rows: (Buffer | null)[][] = [];
   await copyRows(client, query, {
-    table: anyTable(columns),
-    mark: { id: '', timestampMicros: 0, offset: NO_OFFSET },
-    flags: 0,
+    columns,
+    row: { table: anyTable(columns), mark: { id: '', timestampMicros: 0, offset: NO_OFFSET }, flags: 0 },
     batchBytes: 1 << 20,
     emit(builder) {
       rows.push(...rowsOf(builder));

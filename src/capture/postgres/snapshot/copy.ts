@@ -7,10 +7,14 @@ import type { TableSchema } from '../../../record/table.ts';
 import { int16At, int32At } from '../codecs/integer.ts';
 
 export interface CopyOptions {
-  /** The rows' table: one result column per column, in order, all in the binary form. */
-  readonly table: TableSchema;
-  readonly mark: TransactionMark;
-  readonly flags: number;
+  /** Columns of the result. */
+  readonly columns: number;
+  /** Whose rows these are: one result column per column of the table, in order. Null: cells without rows. */
+  readonly row: {
+    readonly table: TableSchema;
+    readonly mark: TransactionMark;
+    readonly flags: number;
+  } | null;
   /** A batch is handed out once it holds this many bytes; a wider row passes alone. */
   readonly batchBytes: number;
   /**
@@ -24,7 +28,7 @@ export interface CopyOptions {
 /**
  * Runs `COPY (query) TO STDOUT (FORMAT binary)` and turns its rows into batches of Op.read. The driver stands aside
  * meanwhile: it would make an object and a copy per message, and that costs more than everything done here. After an
- * error or abort the connection is not fit for use any more.
+ * abort or a lost connection the client is not fit for use any more; after an error of the server it is.
  *
  * @returns the number of rows
  */
@@ -71,7 +75,7 @@ class CopyReader {
   constructor(client: Client, options: CopyOptions) {
     this.#options = options;
     this.#socket = socketOf(client);
-    this.#columns = options.table.columns.length;
+    this.#columns = options.columns;
     this.#builder = this.#newBuilder(0);
   }
 
@@ -150,7 +154,7 @@ class CopyReader {
   /** Tuples: int16 field count (-1 ends the file), then per field int32 length (-1 null) and bytes. */
   #readRows(start: number, end: number): void {
     const builder = this.#builder;
-    const { table, flags } = this.#options;
+    const { row } = this.#options;
     const { bytes } = builder;
     const columns = this.#columns;
     let at = start;
@@ -174,7 +178,7 @@ class CopyReader {
         if (length > 0) at += length;
       }
       builder.cellCount = first + count;
-      builder.row(table, Op.read, flags, -1, first, 0, 0);
+      if (row !== null) builder.row(row.table, Op.read, row.flags, -1, first, 0, 0);
       this.#rows++;
     }
     if (at > end) throw malformed('a row that goes beyond its message');
@@ -230,7 +234,7 @@ class CopyReader {
   #newBuilder(bytes: number): BatchBuilder {
     const size = Math.max(this.#options.batchBytes, bytes) + READ_SLACK;
     const builder = new BatchBuilder(size, INITIAL_ROWS * this.#columns, INITIAL_ROWS);
-    builder.transaction(this.#options.mark);
+    if (this.#options.row !== null) builder.transaction(this.#options.row.mark);
     return builder;
   }
 

@@ -1,0 +1,217 @@
+import { IcestreamError } from '../../base/errors.ts';
+import type { Column, TableSchema } from '../../record/table.ts';
+import { type CodecOptions, columnType, type PgType } from './codecs/index.ts';
+import type { PostgresConfig } from './config.ts';
+import type { Filters } from './filters.ts';
+import { maskedCodec, maskFor } from './masks.ts';
+import type { AttributeRow, IndexColumns, RelationRow } from './pg-catalog.ts';
+
+/** One version of one captured table. */
+export interface PostgresTable extends TableSchema {
+  readonly columns: readonly PostgresColumn[];
+  readonly oid: number;
+  readonly partitioned: boolean;
+  readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
+  /** Names of the primary key's columns in index order, whatever the key is; chunks go along them. */
+  readonly primaryKey: readonly string[];
+  /** Columns that nobody can read, by name with the reason; they are not in `columns`. */
+  readonly omitted: ReadonlyMap<string, string>;
+}
+
+export interface PostgresColumn extends Column {
+  readonly typeOid: number;
+  readonly typmod: number;
+  /** Form of its cells, in the stream and in a snapshot: `text` where the type has no send function. */
+  readonly wireFormat: 'binary' | 'text';
+  /**
+   * What rows have that are older than the column (P-3): `none` NULL, `constant` the value in `missingCell`, `rewritten`
+   * each row its own (a volatile default, an identity, or a constant that a later rewrite has put into the rows).
+   */
+  readonly added: 'none' | 'constant' | 'rewritten';
+  readonly missingCell: Uint8Array | null;
+}
+
+/** One column as the catalog or a Relation message has it. */
+export interface ColumnFacts {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  /** Null where a Relation message names a column that the catalog no longer knows. */
+  readonly attribute: AttributeRow | null;
+  readonly attnum: number | null;
+}
+
+export interface TableParts {
+  readonly relation: RelationRow;
+  readonly columns: readonly ColumnFacts[];
+  readonly indexes: IndexColumns;
+  readonly keyOverride: readonly string[] | null;
+  /** Binary cells by column name. */
+  readonly defaults: ReadonlyMap<string, Uint8Array>;
+  readonly missing: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface SchemaContext {
+  readonly config: PostgresConfig;
+  readonly filters: Filters;
+  readonly lookup: (oid: number) => PgType | undefined;
+  readonly codecOptions: CodecOptions;
+}
+
+/**
+ * Puts a table together. Column filters leave columns out, masks change what their codecs write.
+ * @throws IcestreamError table.unsupported-type for a key column that cannot be read
+ */
+export function buildTable(parts: TableParts, context: SchemaContext, version: number): PostgresTable {
+  const { relation } = parts;
+  const name = `${relation.schema}.${relation.name}`;
+  const omitted = new Map<string, string>();
+  const columns: PostgresColumn[] = [];
+  for (const facts of parts.columns) {
+    if (!context.filters.column(relation.schema, relation.name, facts.name)) continue;
+    const column = buildColumn(name, facts, parts, context);
+    if (column === null) omitted.set(facts.name, unreadable(facts, context));
+    else columns.push(column);
+  }
+  const primaryKey = namesOf(parts.indexes.primaryKey, parts.columns);
+  const keyNames = keyOf(name, parts, primaryKey, context.config);
+  return {
+    id: { database: context.config['database.dbname'], schema: relation.schema, table: relation.name },
+    name,
+    version,
+    sourceId: String(relation.oid),
+    oid: relation.oid,
+    partitioned: relation.kind === 'p',
+    replicaIdentity: relation.replicaIdentity,
+    columns,
+    primaryKey,
+    keyColumns: indexesOf(name, keyNames, columns, omitted),
+    beforeColumns: beforeColumns(parts, primaryKey, columns),
+    omitted,
+  };
+}
+
+function buildColumn(
+  table: string,
+  facts: ColumnFacts,
+  parts: TableParts,
+  context: SchemaContext,
+): PostgresColumn | null {
+  const type = columnType(facts.typeOid, facts.typmod, context.lookup, context.codecOptions);
+  if (type === null) return null;
+  const mask = maskFor(context.config.masks, table, facts.name, type.type);
+  const length = type.type.kind === 'string' ? type.type.length : null;
+  const missingCell = parts.missing.get(facts.name) ?? null;
+  return {
+    name: facts.name,
+    sourceId: facts.attnum,
+    type: type.type,
+    sourceType: facts.attribute?.sourceType ?? context.lookup(facts.typeOid)?.name ?? '',
+    nullable: !(facts.attribute?.notNull ?? false),
+    codec: mask === null ? type.codec : maskedCodec(type.codec, mask, length),
+    defaultCell: parts.defaults.get(facts.name) ?? null,
+    typeOid: facts.typeOid,
+    typmod: facts.typmod,
+    wireFormat: type.wireFormat,
+    added: missingCell !== null ? 'constant' : isRewritten(facts.attribute) ? 'rewritten' : 'none',
+    missingCell,
+  };
+}
+
+function isRewritten(attribute: AttributeRow | null): boolean {
+  return attribute !== null && (attribute.defaultSql !== null || attribute.identity !== '');
+}
+
+function unreadable(facts: ColumnFacts, context: SchemaContext): string {
+  const type = context.lookup(facts.typeOid);
+  if (type?.kind === 'c') return 'a composite type is read only with include.unknown.datatypes=true';
+  return `the binary form of type ${type?.name ?? facts.typeOid} is not known`;
+}
+
+/** L-9: what the sink's configuration names, else `message.key.columns`, else the primary key, else the replica index. */
+function keyOf(
+  table: string,
+  parts: TableParts,
+  primaryKey: readonly string[],
+  config: PostgresConfig,
+): readonly string[] {
+  if (parts.keyOverride !== null) return parts.keyOverride;
+  const rule = config.keyColumns.find((candidate) => candidate.table.test(table));
+  if (rule !== undefined) return rule.columns;
+  if (primaryKey.length > 0) return primaryKey;
+  return namesOf(parts.indexes.replicaIndex, parts.columns);
+}
+
+function indexesOf(
+  table: string,
+  names: readonly string[],
+  columns: readonly PostgresColumn[],
+  omitted: ReadonlyMap<string, string>,
+): number[] {
+  return names.map((name) => {
+    const index = columns.findIndex((column) => column.name === name);
+    if (index >= 0) return index;
+    const reason = omitted.get(name) ?? 'the column does not exist, is not published or is excluded';
+    throw new IcestreamError('table.unsupported-type', `a key column of ${table} cannot be read: ${reason}`, {
+      context: { table, column: name },
+      hint: 'Name other key columns, or include this one in the publication and in the column lists.',
+    });
+  });
+}
+
+/** Columns that the before-image of an update or delete holds, by replica identity. */
+function beforeColumns(
+  parts: TableParts,
+  primaryKey: readonly string[],
+  columns: readonly PostgresColumn[],
+): number[] {
+  const identity = parts.relation.replicaIdentity;
+  if (identity === 'f') return columns.map((_, index) => index);
+  const names =
+    identity === 'd'
+      ? primaryKey
+      : identity === 'i'
+        ? namesOf(parts.indexes.replicaIndex, parts.columns)
+        : [];
+  return names.map((name) => columns.findIndex((column) => column.name === name)).filter((i) => i >= 0);
+}
+
+function namesOf(numbers: readonly number[], columns: readonly ColumnFacts[]): string[] {
+  const names: string[] = [];
+  for (const number of numbers) {
+    const column = columns.find((candidate) => candidate.attnum === number);
+    if (column === undefined) return [];
+    names.push(column.name);
+  }
+  return names;
+}
+
+/**
+ * Which attribute each column of a Relation message is. The message may be older than the catalog: columns were
+ * renamed or dropped since. Both are in the order of attribute numbers, and numbers never go away, so where as many
+ * columns as attributes lie between two known ones, they are the same, whatever they are called now.
+ */
+export function alignColumns(
+  names: readonly string[],
+  attributes: readonly AttributeRow[],
+): readonly (AttributeRow | null)[] {
+  const aligned: (AttributeRow | null)[] = names.map(
+    (name) => attributes.find((attribute) => !attribute.dropped && attribute.name === name) ?? null,
+  );
+  let from = 0;
+  while (from < names.length) {
+    if (aligned[from] !== null) {
+      from++;
+      continue;
+    }
+    let to = from;
+    while (to < names.length && aligned[to] === null) to++;
+    const above = from === 0 ? 0 : aligned[from - 1]!.number;
+    // Behind the last known column newer ones may follow, so nothing limits that gap.
+    const below = to === names.length ? null : aligned[to]!.number;
+    const between = attributes.filter(({ number }) => number > above && (below === null || number < below));
+    if (between.length === to - from) aligned.splice(from, to - from, ...between);
+    from = to;
+  }
+  return aligned;
+}

@@ -1,0 +1,320 @@
+import type { Client } from 'pg';
+import { IcestreamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { CodecOptions } from './codecs/index.ts';
+import type { PostgresConfig } from './config.ts';
+import { readConstants } from './constants.ts';
+import { postgresError } from './failure.ts';
+import type { Filters } from './filters.ts';
+import type { TableCatalog } from './parts.ts';
+import {
+  type IndexColumns,
+  type RelationRow,
+  readAttributes,
+  readIndexColumns,
+  readPublishedColumns,
+  readRelation,
+  readRelations,
+} from './pg-catalog.ts';
+import { alignColumns, buildTable, type ColumnFacts, type PostgresTable } from './schema.ts';
+import { loadTypes, type TypeCatalog } from './types.ts';
+import { Form, type RelationMessage, type RelationPlan } from './wire/relation.ts';
+
+export interface TablesOptions {
+  readonly config: PostgresConfig;
+  readonly filters: Filters;
+  /** A connection of our own, kept while it lasts. */
+  readonly connect: (signal: AbortSignal) => Promise<Client>;
+  /** `iceberg.table.<t>.id-columns` for `schema.table`, or null. */
+  readonly keyOverride: (table: string) => readonly string[] | null;
+  /**
+   * True when a lake is among the sinks: a partitioned table is one table, and the key must be part of what a delete
+   * carries. False: as Debezium does it.
+   */
+  readonly lake: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Called when a table that was known changes, in log order, before the first row of the new version. */
+  readonly onVersion?: (previous: PostgresTable, table: PostgresTable) => void;
+}
+
+/** A table in the order of discovery, as configured to be captured. */
+export interface CapturedTable extends RelationRow {
+  /** `schema.table`. */
+  readonly fullName: string;
+}
+
+/**
+ * The captured tables as the database and the configuration describe them. Versions are numbered per run; what has not
+ * changed stays the same object.
+ */
+export class Tables implements TableCatalog {
+  readonly #options: TablesOptions;
+  readonly #codecOptions: CodecOptions;
+  readonly #current = new Map<number, { readonly signature: string; readonly table: PostgresTable }>();
+  readonly #warned = new Set<string>();
+  #client: Client | null = null;
+  #types: TypeCatalog | null = null;
+
+  constructor(options: TablesOptions) {
+    this.#options = options;
+    this.#codecOptions = {
+      hstoreHandlingMode: options.config['hstore.handling.mode'],
+      moneyFractionDigits: options.config['money.fraction.digits'],
+      includeUnknownDatatypes: options.config['include.unknown.datatypes'],
+    };
+  }
+
+  /** What the filters select, before anything is known of the columns: what a publication must carry. */
+  captured(): Promise<CapturedTable[]> {
+    return this.#use((client) => this.#captured(client));
+  }
+
+  /** The captured tables with their columns, as the publication sends them. */
+  discover(): Promise<PostgresTable[]> {
+    return this.#use(async (client, types) => {
+      const tables: PostgresTable[] = [];
+      for (const relation of await this.#captured(client)) {
+        const columns = await this.#columnsNow(client, relation);
+        tables.push(
+          await this.#version(client, types, relation, columns, await readIndexColumns(client, relation.oid)),
+        );
+      }
+      return tables;
+    });
+  }
+
+  relation(message: RelationMessage): Promise<RelationPlan | null> {
+    return this.#use(async (client, types) => {
+      const own = (await readRelation(client, message.oid)) ?? relationOf(message);
+      const target = await this.#targetOf(client, own, message);
+      if (target === null) return null;
+      // An enum may have grown and a composite changed since; built-in types are kept.
+      types.forgetUserTypes();
+      const columns = await this.#columnsOf(client, target, message);
+      const indexes = atTheTime(await readIndexColumns(client, target.oid), message, columns);
+      const relation = { ...target, replicaIdentity: message.replicaIdentity };
+      return planOf(
+        await this.#version(client, types, relation, columns, indexes),
+        message,
+        this.#options.filters.isSignalTable(message.schema, message.table),
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    await client?.end().catch(() => {});
+  }
+
+  async #captured(client: Client): Promise<CapturedTable[]> {
+    const { filters, lake } = this.#options;
+    const relations = await readRelations(client);
+    const selected = new Set(
+      relations.filter(({ schema, name }) => filters.table(schema, name)).map(({ oid }) => oid),
+    );
+    return relations
+      .filter(({ oid, root }) => selected.has(oid) && !(lake && root !== 0 && selected.has(root)))
+      .filter(({ kind }) => lake || kind === 'r' || this.#options.config['publish.via.partition.root'])
+      .map((relation) => ({ ...relation, fullName: `${relation.schema}.${relation.name}` }));
+  }
+
+  /** The table whose rows these are: the partitioned one where it is captured as one, else the message's own. */
+  async #targetOf(client: Client, own: RelationRow, message: RelationMessage): Promise<RelationRow | null> {
+    const { filters, lake } = this.#options;
+    if (lake && own.root !== 0) {
+      const root = await readRelation(client, own.root);
+      if (root !== null && filters.table(root.schema, root.name)) return root;
+    }
+    // The message's name is the one of the time; the catalog's may be a later one.
+    return filters.table(message.schema, message.table)
+      ? { ...own, schema: message.schema, name: message.table }
+      : null;
+  }
+
+  /** Columns as a stream that begins now would send them. */
+  async #columnsNow(client: Client, relation: RelationRow): Promise<ColumnFacts[]> {
+    const attributes = await readAttributes(client, relation.oid);
+    const publication = this.#options.config['publication.name'];
+    const published = await readPublishedColumns(client, publication, relation.schema, relation.name);
+    return attributes
+      .filter(({ dropped, name, generated }) =>
+        // Without a publication that says otherwise generated columns are not sent: they would be NULL ever after.
+        published === null
+          ? !dropped && generated === ''
+          : !dropped && published.has(name) && generated !== 'v',
+      )
+      .map((attribute) => ({ ...attribute, attribute, attnum: attribute.number }));
+  }
+
+  /** Columns as the message has them; the catalog adds what the message lacks. */
+  async #columnsOf(client: Client, target: RelationRow, message: RelationMessage): Promise<ColumnFacts[]> {
+    const attributes = await readAttributes(client, target.oid);
+    const isOwn = target.oid === message.oid;
+    const names = message.columns.map(({ name }) => name);
+    // A partition numbers its columns on its own; names are all that it shares with its root.
+    const aligned = isOwn
+      ? alignColumns(names, attributes)
+      : names.map((name) => attributes.find((attribute) => attribute.name === name) ?? null);
+    const columns = message.columns.map(({ name, typeOid, typeModifier }, i) => {
+      const found = aligned[i];
+      const isSame =
+        found !== null && found.name === name && found.typeOid === typeOid && found.typmod === typeModifier;
+      return {
+        name,
+        typeOid,
+        typmod: typeModifier,
+        attribute: isSame ? found : null,
+        attnum: found?.number ?? null,
+      };
+    });
+    if (!isOwn) columns.sort((a, b) => (a.attnum ?? 0) - (b.attnum ?? 0));
+    return columns;
+  }
+
+  async #version(
+    client: Client,
+    types: TypeCatalog,
+    relation: RelationRow,
+    columns: readonly ColumnFacts[],
+    indexes: IndexColumns,
+  ): Promise<PostgresTable> {
+    await types.load(columns.map(({ typeOid }) => typeOid));
+    const lookup = (oid: number) => types.get(oid);
+    const constants = await readConstants(client, relation.oid, columns, lookup, this.#options.signal);
+    const name = `${relation.schema}.${relation.name}`;
+    const known = this.#current.get(relation.oid);
+    const parts = { relation, columns, indexes, keyOverride: this.#options.keyOverride(name), ...constants };
+    const context = { ...this.#options, lookup, codecOptions: this.#codecOptions };
+    const table = buildTable(parts, context, (known?.table.version ?? 0) + 1);
+    const signature = signatureOf(table);
+    if (known?.signature === signature) return known.table;
+    this.#check(table);
+    this.#current.set(relation.oid, { signature, table });
+    if (known !== undefined) this.#options.onVersion?.(known.table, table);
+    return table;
+  }
+
+  #check(table: PostgresTable): void {
+    const { log, lake } = this.#options;
+    for (const [column, reason] of table.omitted) {
+      this.#warnOnce(`${table.name}.${column}`, () =>
+        log.warn({ table: table.name, column, reason }, 'column is left out, its type cannot be read'),
+      );
+    }
+    if (!lake) return;
+    const lacking = table.keyColumns.filter((index) => !table.beforeColumns.includes(index));
+    if (lacking.length === 0 || table.replicaIdentity === 'n') return;
+    throw new IcestreamError(
+      'table.key-not-in-image',
+      `deletes of ${table.name} do not carry its whole key`,
+      {
+        context: { table: table.name, columns: lacking.map((index) => table.columns[index].name).join(', ') },
+      },
+    );
+  }
+
+  #warnOnce(what: string, warn: () => void): void {
+    if (this.#warned.has(what)) return;
+    this.#warned.add(what);
+    warn();
+  }
+
+  /** One at a time: a connection runs one query at once, and callers wait for the answer anyway. */
+  async #use<T>(run: (client: Client, types: TypeCatalog) => Promise<T>): Promise<T> {
+    const { signal } = this.#options;
+    this.#client ??= await this.#options.connect(signal);
+    this.#types ??= await loadTypes(this.#client);
+    try {
+      return await run(this.#client, this.#types);
+    } catch (error) {
+      const classified = postgresError(error, 'reading the catalog failed');
+      // Whatever the reason, the next call starts on a connection that works.
+      this.#types = null;
+      await this.close();
+      signal.throwIfAborted();
+      throw classified;
+    }
+  }
+}
+
+/**
+ * Tables whose UPDATE or DELETE our publication makes fail at the source (P-5), with what to do.
+ * https://www.postgresql.org/docs/current/logical-replication-publication.html
+ */
+export function identityWarning(table: PostgresTable): string | null {
+  const remedy =
+    'UPDATE and DELETE on it fail while it is published: set REPLICA IDENTITY to FULL or to an index';
+  if (table.replicaIdentity === 'n') return `${table.name} has replica identity NOTHING; ${remedy}`;
+  if (table.beforeColumns.length > 0) return null;
+  if (table.replicaIdentity === 'd') return `${table.name} has no primary key; ${remedy}`;
+  if (table.replicaIdentity === 'i')
+    return `the index of the replica identity of ${table.name} is gone; ${remedy}`;
+  return null;
+}
+
+/** A table that was dropped since: what the message says is all that is left to know. */
+function relationOf(message: RelationMessage): RelationRow {
+  return {
+    oid: message.oid,
+    schema: message.schema,
+    name: message.table,
+    kind: 'r',
+    replicaIdentity: message.replicaIdentity,
+    root: 0,
+    rowEstimate: -1,
+  };
+}
+
+/** The message flags the identity's columns of its time; where the catalog has others by now, those flags count. */
+function atTheTime(
+  now: IndexColumns,
+  message: RelationMessage,
+  columns: readonly ColumnFacts[],
+): IndexColumns {
+  if (message.replicaIdentity === 'f' || message.replicaIdentity === 'n') return now;
+  const keys = new Set(message.columns.filter(({ key }) => key).map(({ name }) => name));
+  const flagged = columns
+    .filter(({ name }) => keys.has(name))
+    .map(({ attnum }) => attnum)
+    .filter((attnum) => attnum !== null);
+  const field = message.replicaIdentity === 'd' ? 'primaryKey' : 'replicaIndex';
+  const isSame =
+    now[field].length === flagged.length && now[field].every((attnum) => flagged.includes(attnum));
+  return isSame ? now : { ...now, [field]: flagged };
+}
+
+function planOf(table: PostgresTable, message: RelationMessage, cut: boolean): RelationPlan {
+  const cellOf = new Int32Array(message.columns.length);
+  const form = new Uint8Array(message.columns.length);
+  message.columns.forEach(({ name }, wire) => {
+    const index = table.columns.findIndex((column) => column.name === name);
+    cellOf[wire] = index;
+    form[wire] = index >= 0 && table.columns[index].wireFormat === 'text' ? Form.text : Form.binary;
+  });
+  return { table, cellOf, form, cut };
+}
+
+/** Everything of a table that makes a version, as text. */
+function signatureOf(table: PostgresTable): string {
+  return JSON.stringify([
+    table.name,
+    table.oid,
+    table.replicaIdentity,
+    table.primaryKey,
+    table.keyColumns,
+    table.beforeColumns,
+    table.columns.map((column) => [
+      column.name,
+      column.sourceId,
+      column.type,
+      column.typeOid,
+      column.typmod,
+      column.sourceType,
+      column.nullable,
+      column.defaultCell === null ? null : Buffer.from(column.defaultCell).toString('hex'),
+      column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
+    ]),
+  ]);
+}
