@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IcestreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
-import type { Catalog, LoadedTable } from '../../iceberg/catalog/catalog.ts';
-import { type ExpiryPolicy, expireUpdates } from '../../iceberg/expire.ts';
+import type { Catalog, LoadedTable, TableCommit } from '../../iceberg/catalog/catalog.ts';
 import type { DataFile } from '../../iceberg/file.ts';
-import { snapshotById } from '../../iceberg/metadata.ts';
+import type { ManifestCache } from '../../iceberg/manifest-cache.ts';
+import { type Snapshot, snapshotById } from '../../iceberg/metadata.ts';
 import { type PreparedSnapshot, prepareSnapshot } from '../../iceberg/snapshot.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { CommitIntents } from './intent.ts';
@@ -32,7 +32,8 @@ export interface TableChange {
 export interface CommitContext {
   readonly pipeline: string;
   readonly catalog: Catalog;
-  readonly expiry: ExpiryPolicy;
+  readonly expiry: { readonly maxAgeMs: number; readonly minToKeep: number; readonly maxToKeep: number };
+  readonly manifests: ManifestCache;
   readonly intents: CommitIntents;
   readonly metrics: TaskMetrics;
   readonly log: Log;
@@ -81,6 +82,24 @@ export async function commitGroup(
   await retry(() => attempt(members, context, signal), members, context, signal);
   for (const { change } of members) change.table.commitId = marker.commitId;
   await context.intents.done(marker.commitId);
+  for (const member of members) await settle(member, context, signal);
+}
+
+/** Removes what the commit made unreachable. The commit stands whatever becomes of that. */
+async function settle(
+  { change, prepared }: Member,
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await prepared.settle(change.table.loaded!, signal);
+  } catch (error) {
+    if (!signal.aborted)
+      context.log.warn(
+        { error, table: change.table.name },
+        'files that nobody needs any more were left behind',
+      );
+  }
 }
 
 async function prepare(
@@ -88,13 +107,19 @@ async function prepare(
   marker: Marker,
   context: CommitContext,
 ): Promise<PreparedSnapshot> {
-  return prepareSnapshot(change.table.loaded!, {
+  const { table } = change;
+  const snapshotChange = {
     dataFiles: change.dataFiles,
     deleteFiles: change.deleteFiles,
     replaceAll: change.replaceAll,
     summary: markerSummary(context.pipeline, marker, change.validThroughMicros),
     properties: markerProperties(context.pipeline, marker),
-  });
+    expire: {
+      ...context.expiry,
+      keep: (snapshot: Snapshot) => isMarked(snapshot, newestCommitIds(table.loaded!.metadata)),
+    },
+  };
+  return prepareSnapshot(table.loaded!, snapshotChange, { cache: context.manifests });
 }
 
 async function attempt(
@@ -103,14 +128,8 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<void> {
   const open = members.filter((member) => !member.done);
-  const commits = [];
-  for (const { change, prepared } of open) {
-    const loaded = change.table.loaded!;
-    const commit = await prepared.attempt(loaded);
-    const keep = newestCommitIds(loaded.metadata);
-    const expired = expireUpdates(loaded.metadata, context.expiry, (snapshot) => isMarked(snapshot, keep));
-    commits.push({ ...commit, updates: [...commit.updates, ...expired] });
-  }
+  const commits: TableCommit[] = [];
+  for (const { change, prepared } of open) commits.push(await prepared.attempt(change.table.loaded!, signal));
   const loaded = await context.catalog.commit(commits, signal);
   open.forEach((member, i) => {
     member.done = true;

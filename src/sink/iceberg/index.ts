@@ -3,6 +3,7 @@ import { asIcestreamError, IcestreamError } from '../../base/errors.ts';
 import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
 import type { DataFile } from '../../iceberg/file.ts';
+import { ManifestCache } from '../../iceberg/manifest-cache.ts';
 import { type ChangeBatch, OP_LETTERS, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
@@ -67,6 +68,7 @@ class IcebergSink implements Sink {
       pipeline: this.#context.connector,
       catalog,
       expiry: this.#config.snapshots,
+      manifests: new ManifestCache(),
       intents: new CommitIntents(join(this.#context.stateDir, 'intents')),
       metrics: this.#context.metrics,
       log,
