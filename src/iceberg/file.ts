@@ -35,6 +35,10 @@ export interface DataFile {
   readonly equalityIds: readonly number[] | null;
   readonly sortOrderId: number | null;
   readonly referencedDataFile?: string | null;
+  /** `PARQUET` unless a foreign writer chose another. */
+  readonly format?: string;
+  /** Of foreign encrypted files; carried along. */
+  readonly keyMetadata?: Uint8Array | null;
 }
 
 /** A file that is live in a snapshot, with the sequence numbers it has or inherited. */
