@@ -32,6 +32,7 @@ export async function startRestCatalog(options: RestCatalogOptions = {}): Promis
   const properties = {
     'catalog-impl': 'org.apache.iceberg.jdbc.JdbcCatalog',
     'jdbc.schema-version': 'V1',
+    'jdbc.strict-mode': 'true', // A table needs its namespace, as the specification wants.
     uri: `jdbc:sqlite:${folder}/catalog.db`,
     warehouse,
     'io-impl': 'org.apache.iceberg.io.ResolvingFileIO',
