@@ -123,6 +123,14 @@ export const ERROR_CODES = {
     retry: 'operator',
     hint: 'Check that icestream.state.dir is writable and has free space.',
   },
+  'task.out-of-memory': {
+    retry: 'operator',
+    hint: 'Raise icestream.memory.bytes, or lower the number of tasks, and restart the task.',
+  },
+  'task.crashed': {
+    retry: 'never',
+    hint: 'This is a fault of icestream; report it with the trace and restart the task.',
+  },
   'connector.unknown': {
     retry: 'operator',
     hint: 'Use one of the connector classes that GET /connector-plugins lists.',

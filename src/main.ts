@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { listen } from './api/listen.ts';
+import { asIcestreamError } from './base/errors.ts';
+import { createLog, type Log } from './base/log.ts';
+import { loadSource } from './capture/registry.ts';
+import { readConnectorFile } from './runtime/connector-file.ts';
+import { Herder } from './runtime/herder.ts';
+import { Loggers } from './runtime/loggers.ts';
+import { ICEBERG_EXTENSION } from './runtime/plugins/iceberg.ts';
+import { postgresPlugin } from './runtime/plugins/postgres.ts';
+import { Plugins } from './runtime/plugins.ts';
+import { parseProperties } from './runtime/properties.ts';
+import { openStore } from './runtime/store-sqlite.ts';
+import { readWorkerConfig, type WorkerConfig } from './runtime/worker-config.ts';
+
+const USAGE = 'usage: icestream [worker.properties [connector.json ...]]';
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const known = asIcestreamError(error);
+  const cause = known.cause instanceof Error ? ` (${known.cause.message})` : '';
+  process.stderr.write(`icestream: ${known.message}${cause}\n${known.hint}\n`);
+  process.exitCode = 1;
+}
+
+/** Reads the configuration, wires the parts, forwards signals. */
+async function main(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg.startsWith('-'))) {
+    process.stdout.write(`${USAGE}\n`);
+    process.exitCode = args[0] === '--help' || args[0] === '-h' ? 0 : 2;
+    return;
+  }
+  const [workerFile, ...connectorFiles] = args;
+  const worker = readWorkerConfig(
+    workerFile === undefined ? {} : parseProperties(readFileSync(workerFile, 'utf8')),
+  );
+  const log = createLog(worker.logLevel, 'stderr');
+  for (const note of worker.notes) log.warn(note);
+  await run(worker, connectorFiles.map(readConnectorFile), log);
+}
+
+async function run(
+  worker: WorkerConfig,
+  connectors: ReturnType<typeof readConnectorFile>[],
+  log: Log,
+): Promise<void> {
+  const store = openStore(worker.stateDir);
+  const address = { host: 'localhost', port: 0 };
+  const herder = new Herder({
+    worker,
+    store,
+    log,
+    plugins: new Plugins([postgresPlugin(loadSource)], [ICEBERG_EXTENSION]),
+    taskScript: new URL(
+      import.meta.url.endsWith('.ts') ? './runtime/task.ts' : './runtime/task.js',
+      import.meta.url,
+    ),
+    workerId: () => `${worker.advertised.host ?? address.host}:${worker.advertised.port ?? address.port}`,
+  });
+  const loggers = new Loggers(store, worker.logLevel, (level) => herder.setLogLevel(level));
+  try {
+    herder.load();
+    const api = await listen({ herder, loggers, log });
+    const { hostname, port } = new URL(api.urls[0]!);
+    Object.assign(address, { host: hostname, port: Number(port || 80) });
+    const stopped = untilSignal(log);
+    herder.start();
+    for (const { name, config } of connectors) await herder.putConfig(name, config);
+    process.stdout.write(`icestream is ready, REST at ${api.urls.join(', ')}, state in ${worker.stateDir}\n`);
+    await stopped;
+    await api.close();
+    await herder.close();
+  } finally {
+    store.close();
+  }
+}
+
+/** The first signal asks for a graceful stop, a second one ends the process as it is: a replay at the next start. */
+function untilSignal(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
+      asked = true;
+      log.info({ signal }, 'stopping');
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

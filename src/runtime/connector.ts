@@ -1,0 +1,277 @@
+import type { Log } from '../base/log.ts';
+import type { TaskMetrics } from '../base/metrics.ts';
+import type { OffsetJson } from '../record/offset.ts';
+import type { Properties } from './config-providers.ts';
+import type { ConnectorPlugin } from './plugins.ts';
+import type { TaskCommand, TaskStart } from './protocol.ts';
+import { type RetryPolicy, type ShownState, shown, type TaskState } from './states.ts';
+import type { Store, TargetState } from './store.ts';
+import { TaskSupervisor } from './supervisor.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+export interface ConnectorOptions {
+  readonly name: string;
+  readonly config: Properties;
+  readonly target: TargetState;
+  readonly plugin: ConnectorPlugin;
+  readonly worker: WorkerConfig;
+  readonly store: Store;
+  readonly log: Log;
+  readonly taskScript: URL;
+  readonly workerId: () => string;
+  readonly stateDir: string;
+  readonly memoryBytes: () => number;
+  readonly logLevel: () => string;
+  /** A deleted connector of the same name has gone; its threads would fight with ours. */
+  readonly ready: Promise<void>;
+}
+
+export interface PartStatus {
+  readonly state: ShownState;
+  readonly worker_id: string;
+  readonly version: string;
+  readonly trace?: string;
+}
+
+export interface TaskStatus extends PartStatus {
+  readonly id: number;
+}
+
+export interface ConnectorStatus {
+  readonly name: string;
+  readonly connector: PartStatus;
+  readonly tasks: readonly TaskStatus[];
+  readonly type: string;
+}
+
+/** The JavaScript heap a task may grow to beside its share of the budget, which is for buffers. */
+const HEAP_BASE_BYTES = 256 * 1024 * 1024;
+const FIRST_RETRY_MS = 500;
+
+/**
+ * One connector: its configuration, its target state and its task. A database log has one reader, so there is one task,
+ * number 0, as with every Debezium connector.
+ */
+export class Connector {
+  readonly name: string;
+  config: Properties;
+  target: TargetState;
+  plugin: ConnectorPlugin;
+  /** Deleted: its status is no longer written, its last offset is. */
+  private isForgotten = false;
+  private readonly options: ConnectorOptions;
+  private readonly taskLog: Log;
+  private readonly task: TaskSupervisor;
+
+  constructor(options: ConnectorOptions) {
+    this.name = options.name;
+    this.config = options.config;
+    this.target = options.target;
+    this.plugin = options.plugin;
+    this.options = options;
+    const { store } = options;
+    this.taskLog = options.log.child({ task: 0 });
+    this.task = new TaskSupervisor({
+      script: options.taskScript,
+      prepare: () => this.prepare(),
+      policy: () => retryPolicy(this.config),
+      heapBytes: HEAP_BASE_BYTES + options.memoryBytes(),
+      gracefulTimeoutMs: options.worker.gracefulTimeoutMs,
+      log: this.taskLog,
+      onState: (state) => this.noteState(state),
+      onOffset: (epoch, partition, offset) =>
+        this.keep(() => store.putOffset(this.name, epoch, { partition, offset })),
+      onTopics: (topics) => {
+        if (options.worker.topicTracking && !this.isForgotten)
+          this.keep(() => store.addTopics(this.name, topics));
+      },
+    });
+  }
+
+  get taskState(): TaskState {
+    return this.task.state;
+  }
+
+  /** Starts after a failure, since this process began. */
+  get restarts(): number {
+    return this.task.restarts;
+  }
+
+  get metrics(): TaskMetrics | null {
+    return this.task.metrics;
+  }
+
+  /** Brings the task into the target state. */
+  start(): void {
+    this.noteTarget();
+    if (this.target !== 'STOPPED') this.task.start(this.target === 'PAUSED');
+  }
+
+  setTarget(target: TargetState): void {
+    const before = this.target;
+    this.target = target;
+    this.options.log.info({ target }, 'connector target state changed');
+    this.noteTarget();
+    if (target === 'STOPPED') void this.task.stop();
+    else if (before === 'STOPPED') this.task.start(target === 'PAUSED');
+    else this.task.setPaused(target === 'PAUSED');
+  }
+
+  /** The task goes on with the new configuration, from its last durable offset. */
+  reconfigure(config: Properties, plugin: ConnectorPlugin): void {
+    this.config = config;
+    this.plugin = plugin;
+    this.options.log.info('connector configuration changed');
+    if (this.target !== 'STOPPED') this.task.start(this.target === 'PAUSED');
+  }
+
+  /**
+   * A connector has nothing of its own that could fail or need restarting; its task has. The answer shows as RESTARTING
+   * what is planned, before it happens, as Connect's does.
+   */
+  restart(includeTasks: boolean, onlyFailed: boolean): ConnectorStatus {
+    const status = this.status();
+    const planned = includeTasks && (!onlyFailed || this.task.state.phase === 'failed');
+    if (this.target !== 'STOPPED' && planned) this.restartTask();
+    if (onlyFailed && !planned) return status;
+    const tasks = status.tasks.map((task) =>
+      planned ? { ...withoutTrace(task), state: 'RESTARTING' as const } : task,
+    );
+    const connector = onlyFailed ? status.connector : { ...status.connector, state: 'RESTARTING' as const };
+    return { ...status, connector, tasks };
+  }
+
+  restartTask(): void {
+    this.task.start(this.target === 'PAUSED');
+  }
+
+  /** Resolves when no thread is left. */
+  stopped(): Promise<void> {
+    return this.task.stop();
+  }
+
+  /** Resolves when no thread is left. From now on nothing is written of it but offsets. */
+  forget(): Promise<void> {
+    this.isForgotten = true;
+    return this.task.stop();
+  }
+
+  kill(): Promise<void> {
+    return this.task.kill();
+  }
+
+  send(command: TaskCommand): boolean {
+    return this.task.send(command);
+  }
+
+  setLogLevel(level: string): void {
+    for (const log of [this.options.log, this.taskLog]) log.level = level;
+    this.task.send({ type: 'log-level', level });
+  }
+
+  /** Empty when stopped and the last thread has gone: stopping gives the tasks up, pausing keeps them. */
+  taskIds(): number[] {
+    return this.target === 'STOPPED' && this.task.state.phase === 'unassigned' ? [] : [0];
+  }
+
+  status(): ConnectorStatus {
+    return {
+      name: this.name,
+      connector: this.part(shownTarget(this.target), null),
+      tasks: this.taskIds().map((id) => {
+        const { state, trace } = shown(this.task.state);
+        return { id, ...this.part(state, trace) };
+      }),
+      type: this.plugin.type,
+    };
+  }
+
+  private part(state: ShownState, trace: string | null): PartStatus {
+    const status = { state, worker_id: this.options.workerId(), version: this.plugin.version };
+    return trace === null ? status : { ...status, trace };
+  }
+
+  private async prepare(): Promise<TaskStart> {
+    await this.options.ready;
+    const { worker, store, stateDir, memoryBytes, logLevel } = this.options;
+    const config = worker.providers.resolve(this.config);
+    return {
+      connector: this.name,
+      task: 0,
+      config,
+      worker: worker.properties,
+      offset: ownOffset(store, this.name, this.plugin.partition(config)),
+      offsetEpoch: store.offsetEpoch(this.name),
+      stateDir,
+      memoryBytes: memoryBytes(),
+      logLevel: logLevel(),
+      paused: this.target === 'PAUSED',
+    };
+  }
+
+  private noteState(state: TaskState): void {
+    const { workerId, store } = this.options;
+    const log = this.taskLog;
+    const { state: word, trace } = shown(state);
+    if (state.phase === 'failed') log.error({ error: state.error }, 'task failed');
+    else if (state.phase === 'waiting')
+      log[state.retries > 3 ? 'warn' : 'info'](
+        { retries: state.retries, delayMs: state.delayMs, trace },
+        'task will be restarted',
+      );
+    else log.info({ state: state.phase }, 'task state changed');
+    if (this.isForgotten) return;
+    this.keep(() =>
+      store.putStatus({ connector: this.name, task: 0, state: word, trace, workerId: workerId() }),
+    );
+  }
+
+  private noteTarget(): void {
+    const { store, workerId } = this.options;
+    const state = shownTarget(this.target);
+    this.keep(() =>
+      store.putStatus({ connector: this.name, task: -1, state, trace: null, workerId: workerId() }),
+    );
+  }
+
+  /**
+   * Writes what a task reported. A store that refuses (a full disk) must not stop a task whose position is safe in the
+   * lake (O-3); the next report tries again.
+   */
+  private keep(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.options.log.error({ error }, 'state could not be written');
+    }
+  }
+}
+
+function shownTarget(target: TargetState): ShownState {
+  return target === 'STARTED' ? 'RUNNING' : target;
+}
+
+function withoutTrace({ trace: _trace, ...task }: TaskStatus): TaskStatus {
+  return task;
+}
+
+/** The stored offset of this connector's own partition; others may have been PATCHed in and mean nothing. */
+function ownOffset(store: Store, name: string, partition: OffsetJson): OffsetJson | null {
+  const wanted = JSON.stringify(partition);
+  return store.offsets(name).find((stored) => JSON.stringify(stored.partition) === wanted)?.offset ?? null;
+}
+
+/** Debezium's names: errors.max.retries (-1 no limit) and retriable.restart.connector.wait.ms, here the longest delay. */
+function retryPolicy(config: Properties): RetryPolicy {
+  const delayMsMax = whole(config['retriable.restart.connector.wait.ms'], 10_000);
+  return {
+    retriesMax: whole(config['errors.max.retries'], -1),
+    delayMs: Math.min(FIRST_RETRY_MS, delayMsMax),
+    delayMsMax,
+  };
+}
+
+function whole(text: string | undefined, fallback: number): number {
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isInteger(value) ? value : fallback;
+}
