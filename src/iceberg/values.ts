@@ -9,6 +9,7 @@ import type { PrimitiveType } from './schema.ts';
 
 const text = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The binary form of a value that is not null. A value of the wrong JavaScript form is an internal error. */
 export function encodeValue(type: PrimitiveType, value: Exclude<PartitionValue, null>): Uint8Array {
@@ -158,7 +159,9 @@ function raiseCodePoint(bytes: Uint8Array, end: number): Uint8Array | null {
   while (stop > 0) {
     let start = stop - 1;
     while (start > 0 && (bytes[start] & 0xc0) === 0x80) start--;
-    const codePoint = utf8.decode(bytes.subarray(start, stop)).codePointAt(0)!;
+    const codePoint = decodeCodePoint(bytes, start, stop);
+    // Text that is no UTF-8 has no bound of code points.
+    if (codePoint < 0) return null;
     // Surrogates are no characters: U+D7FF is followed by U+E000.
     const next = codePoint === 0xd7ff ? 0xe000 : codePoint + 1;
     if (next <= 0x10ffff) {
@@ -171,6 +174,15 @@ function raiseCodePoint(bytes: Uint8Array, end: number): Uint8Array | null {
     stop = start;
   }
   return null;
+}
+
+/** The code point that bytes[start, end) is, or -1. */
+function decodeCodePoint(bytes: Uint8Array, start: number, end: number): number {
+  const character = lenientUtf8.decode(bytes.subarray(start, end));
+  const codePoint = character.codePointAt(0) ?? -1;
+  const isOne = character.length === (codePoint > 0xffff ? 2 : 1);
+  // The replacement character stands for what could not be read, unless it is three bytes long: then it is itself.
+  return isOne && (codePoint !== 0xfffd || end - start === 3) ? codePoint : -1;
 }
 
 function raiseByte(bytes: Uint8Array, end: number): Uint8Array | null {

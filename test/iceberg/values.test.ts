@@ -70,6 +70,7 @@ test('an upper bound is cut and raised, skipping what cannot be raised', () => {
   assert.equal(upper('\u{10ffff}\u{10ffff}', 1), null);
   assert.equal(upper('a\ud7ffz', 2), 'a\ue000');
   assert.equal(upper('\uffffz', 1), '\u{10000}');
+  assert.equal(truncateUpper('string', Uint8Array.of(0xe9, 0x41, 0x42), 1), null);
   assert.equal(hex(truncateUpper('binary', Uint8Array.of(1, 255, 255, 9), 3)), '02');
   assert.equal(truncateUpper('binary', Uint8Array.of(255, 255, 1), 2), null);
   assert.equal(hex(truncateUpper('binary', Uint8Array.of(255, 255), 2)), 'ffff');
