@@ -29,7 +29,7 @@ port.on('message', (command: TaskCommand) => {
   else if (command.type === 'resume') setPaused(false);
   else if (command.type === 'log-level') log.level = command.level;
   else if (command.type === 'signal') source?.signal?.(command.id, command.signal, command.data);
-  else {
+  else if (command.type === 'stop') {
     stop.abort();
     setTimeout(() => kill.abort(), command.timeoutMs).unref();
   }
@@ -57,7 +57,7 @@ async function run(log: Log): Promise<void> {
     throw new IcestreamError('connector.unknown', `no connector class ${config['connector.class']} is known`);
   }
   const memoryBytes = start.memoryBytes;
-  source = await definition.create(config, {
+  const created = await definition.create(config, {
     connector: start.connector,
     task: start.task,
     log: log.child({ part: 'source' }),
@@ -65,16 +65,17 @@ async function run(log: Log): Promise<void> {
     spoolDir: join(start.stateDir, 'spool'),
     memoryBytes: Math.floor(memoryBytes / 4),
   });
+  source = created;
   try {
-    const { offsets } = source;
+    const { offsets } = created;
     const stored = start.offset === null ? null : offsets.parse(start.offset, start.offsetEpoch);
     const onDurable = (offset: { toJSON(): Record<string, string | number | boolean | null> }) =>
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
-    const sinks = await createSinks(source, Math.floor((memoryBytes * 3) / 4), log);
-    await runPipeline({ source, sinks, stored, gate, onDurable, onRunning }, stop.signal, kill.signal);
+    const sinks = await createSinks(created, Math.floor((memoryBytes * 3) / 4), log);
+    await runPipeline({ source: created, sinks, stored, gate, onDurable, onRunning }, stop.signal, kill.signal);
   } finally {
-    await source.close();
+    await created.close();
   }
 }
 
