@@ -17,7 +17,7 @@ export interface PartitionColumn {
  */
 export function partitionColumns(metadata: TableMetadata, spec: PartitionSpec): readonly PartitionColumn[] {
   return spec.fields.map((field) => {
-    const type = sourceType(metadata, field['source-id']);
+    const type = columnType(metadata, field['source-id']);
     if (type !== null) return { field, type: transformResultType(field.transform, type) };
     throw new IcestreamError('iceberg.format', 'the source column of a partition field is in no schema', {
       context: { location: metadata.location, field: field.name, sourceId: field['source-id'] },
@@ -26,7 +26,7 @@ export function partitionColumns(metadata: TableMetadata, spec: PartitionSpec): 
 }
 
 /** The type of a primitive column by its id: in the current schema, else in the newest that has it. */
-function sourceType(metadata: TableMetadata, id: number): PrimitiveType | null {
+export function columnType(metadata: TableMetadata, id: number): PrimitiveType | null {
   const current = metadata['current-schema-id'];
   const newestFirst = [...metadata.schemas].sort(
     (a, b) => rank(b['schema-id'], current) - rank(a['schema-id'], current),
