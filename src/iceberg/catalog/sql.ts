@@ -112,12 +112,15 @@ class SqlCatalog implements Catalog {
   }
 
   async ensureNamespace(namespace: readonly string[], signal?: AbortSignal): Promise<void> {
-    // The property that PyIceberg and Java write, for a namespace without properties would have no row.
-    await this.#database.query(
-      "INSERT INTO iceberg_namespace_properties (catalog_name, namespace, property_key, property_value) VALUES (?, ?, 'exists', 'true') ON CONFLICT DO NOTHING",
-      [this.#name, namespace.join('.')],
-      signal,
-    );
+    await this.#database.transaction(async (query) => {
+      for (let depth = 1; depth <= namespace.length; depth++) {
+        // The property that PyIceberg and Java write, for a namespace without properties would have no row.
+        await query(
+          "INSERT INTO iceberg_namespace_properties (catalog_name, namespace, property_key, property_value) VALUES (?, ?, 'exists', 'true') ON CONFLICT DO NOTHING",
+          [this.#name, namespace.slice(0, depth).join('.')],
+        );
+      }
+    }, signal);
   }
 
   async list(namespace: readonly string[], signal?: AbortSignal): Promise<readonly TableIdent[]> {
@@ -126,6 +129,7 @@ class SqlCatalog implements Catalog {
       [this.#name, namespace.join('.')],
       signal,
     );
+    if (rows.length === 0) await this.#namespaceProperties(namespace.join('.'), signal);
     return rows.map((row) => ({ namespace, name: String(row['table_name']) }));
   }
 
@@ -258,19 +262,9 @@ class SqlCatalog implements Catalog {
 
   /** Where a namespace's tables lie: its `location` property, else under the warehouse. */
   async #namespaceLocation(namespace: readonly string[], signal?: AbortSignal): Promise<string> {
-    const name = namespace.join('.');
-    const { rows } = await this.#database.query(
-      'SELECT property_key, property_value FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ?',
-      [this.#name, name],
-      signal,
-    );
-    if (rows.length === 0 && !(await this.#hasTables(name, signal))) {
-      throw new IcestreamError('iceberg.namespace-not-found', 'there is no such namespace', {
-        context: { namespace: name },
-      });
-    }
-    const location = rows.find((row) => row['property_key'] === 'location')?.['property_value'];
-    if (typeof location === 'string') return location.replace(/\/+$/, '');
+    const properties = await this.#namespaceProperties(namespace.join('.'), signal);
+    const location = properties.get('location');
+    if (location !== undefined) return location.replace(/\/+$/, '');
     if (this.#warehouse !== undefined && this.#warehouse !== '')
       return [this.#warehouse, ...namespace].join('/');
     throw new IcestreamError('config.invalid', 'a table can only be created in a warehouse', {
@@ -279,13 +273,21 @@ class SqlCatalog implements Catalog {
     });
   }
 
-  async #hasTables(namespace: string, signal?: AbortSignal): Promise<boolean> {
+  /** A namespace is there when it has properties, or tables or namespaces in it. */
+  async #namespaceProperties(namespace: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const { rows } = await this.#database.query(
-      'SELECT 1 AS found FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ? LIMIT 1',
+      'SELECT property_key, property_value FROM iceberg_namespace_properties WHERE catalog_name = ? AND namespace = ?',
       [this.#name, namespace],
       signal,
     );
-    return rows.length > 0;
+    if (rows.length > 0) {
+      return new Map(rows.map((row) => [String(row['property_key']), String(row['property_value'])]));
+    }
+    const known = (await this.listNamespaces(signal)).some((levels) => levels.join('.') === namespace);
+    if (known) return new Map();
+    throw new IcestreamError('iceberg.namespace-not-found', 'there is no such namespace', {
+      context: { namespace },
+    });
   }
 
   #key(ident: TableIdent): string[] {
