@@ -33,6 +33,8 @@ export interface SourceContext {
   readonly spoolDir: string;
   /** Bytes that the source may hold in memory for batches not yet pulled. */
   readonly memoryBytes: number;
+  /** Epoch of the offsets that it makes where it is given none to begin from (O-2); 0 unless offsets were reset. */
+  readonly offsetEpoch?: number;
 }
 
 export type ConnectorConfig = Readonly<Record<string, string>>;

@@ -64,6 +64,7 @@ async function run(log: Log): Promise<void> {
     metrics,
     spoolDir: join(start.stateDir, 'spool'),
     memoryBytes: Math.floor(memoryBytes / 4),
+    offsetEpoch: start.offsetEpoch,
   });
   source = created;
   try {

@@ -1,0 +1,237 @@
+import type { Client } from 'pg';
+import { IcestreamError } from '../../base/errors.ts';
+import type { ChangeBatch } from '../../record/batch.ts';
+import type { Offset, OffsetCodec } from '../../record/offset.ts';
+import type { ConnectorConfig, Source, SourceContext, SourceDefinition } from '../source.ts';
+import { type PostgresConfig, parsePostgresConfig } from './config.ts';
+import { type ConnectOptions, connect } from './connection.ts';
+import { createFilters, type Filters } from './filters.ts';
+import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
+import { type PostgresOffset, postgresOffsets } from './offset.ts';
+import type { InitialSnapshot, Interleave } from './parts.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import { checkServer, readServer, type ServerFacts } from './server.ts';
+import { openSession, wait } from './session.ts';
+import { dropSlot } from './slot.ts';
+import { snapshotReader } from './snapshot/index.ts';
+import { ReadProgress } from './snapshot/progress.ts';
+import { decideSnapshot } from './snapshot-mode.ts';
+import type { ChangeStream } from './stream.ts';
+import { Tables } from './tables.ts';
+
+/** `io.debezium.connector.postgresql.PostgresConnector`. */
+export const postgresSource: SourceDefinition = {
+  async create(raw, context) {
+    const { config, errors, warnings } = parsePostgresConfig(raw);
+    for (const warning of warnings) context.log.warn({ warning }, 'configuration');
+    for (const [property, reasons] of errors) {
+      throw new IcestreamError('config.invalid', `The '${property}' value is invalid: ${reasons[0]}`, {
+        context: { property },
+      });
+    }
+    return new PostgresSource(raw, config, context);
+  },
+  async validate(raw) {
+    return parsePostgresConfig(raw).errors;
+  },
+};
+
+class PostgresSource implements Source {
+  readonly offsets: OffsetCodec;
+  readonly #raw: ConnectorConfig;
+  readonly #config: PostgresConfig;
+  readonly #context: SourceContext;
+  readonly #connection: ConnectOptions;
+  readonly #filters: Filters;
+  #stream: ChangeStream | null = null;
+  #acknowledged: Lsn = LSN_NONE;
+
+  constructor(raw: ConnectorConfig, config: PostgresConfig, context: SourceContext) {
+    this.#raw = raw;
+    this.#config = config;
+    this.#context = context;
+    this.#connection = connectOptions(config, context);
+    this.#filters = createFilters(config);
+    this.offsets = postgresOffsets(config['topic.prefix'], (text) => ReadProgress.parse(text));
+  }
+
+  async *read(from: Offset | null, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
+    const { metrics } = this.#context;
+    const client = await connect(this.#connection, signal);
+    const tables = this.#tables(signal);
+    try {
+      const server = await readServer(client);
+      checkServer(server);
+      metrics.connected = true;
+      yield* this.#run(client, server, tables, from as PostgresOffset | null, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      metrics.connected = false;
+      await tables.close();
+      await client.end().catch(() => {});
+    }
+  }
+
+  ack(offset: Offset): void {
+    if (this.#config['lsn.flush.mode'] === 'manual') return;
+    this.#acknowledged = maxLsn(this.#acknowledged, (offset as PostgresOffset).lsn);
+    this.#stream?.acknowledge(this.#acknowledged);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#config['slot.drop.on.stop']) return;
+    const client = await connect(this.#connection);
+    try {
+      await dropSlot(client, this.#config['slot.name']);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Snapshot, then stream, as `snapshot.mode` and what was made durable say. */
+  async *#run(
+    client: Client,
+    server: ServerFacts,
+    tables: Tables,
+    from: PostgresOffset | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangeBatch> {
+    const config = this.#config;
+    const decision = decideSnapshot(config, from);
+    if (!decision.snapshot && !decision.stream) return;
+    const epoch = this.#context.offsetEpoch ?? 0;
+    const { log } = this.#context;
+    const connection = this.#connection;
+    const prepared = await prepare(
+      { client, server, config, connection, tables, from, decision, epoch, log },
+      signal,
+    );
+    let at = prepared.start;
+    if (prepared.snapshot) {
+      const replace = from !== null && !from.initialSnapshot;
+      for await (const batch of this.#readSnapshot(prepared, tables, replace, signal)) {
+        if (batch.offset !== null) at = batch.offset as PostgresOffset;
+        yield batch;
+      }
+    } else this.#context.metrics.snapshotSkipped = true;
+    if (!decision.stream || signal.aborted) return;
+    if (prepared.snapshot) await wait(config['streaming.delay.ms'], signal);
+    yield* this.#readStream(at, server, tables, null, signal);
+  }
+
+  async *#readSnapshot(
+    prepared: Prepared,
+    tables: Tables,
+    replace: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangeBatch> {
+    const { start, exportedSnapshot, holder } = prepared;
+    const snapshot: InitialSnapshot = {
+      exportedSnapshot,
+      consistentPoint: start.lsn,
+      progress: start.progress,
+      offset: (progress, mayExistUntil, timestampMicros) =>
+        start.with({ progress, mayExistUntil, timestampMicros, initialSnapshot: progress !== null }),
+      signal,
+    };
+    const { log, metrics, memoryBytes } = this.#context;
+    const read = snapshotReader({
+      config: this.#config,
+      filters: this.#filters,
+      tables: () => tables.discover(),
+      connect: (stop) => connect(this.#connection, stop),
+      replace,
+      log,
+      metrics,
+      memoryBytes,
+    });
+    metrics.snapshotRunning = true;
+    metrics.snapshotStartedMillis = Date.now();
+    try {
+      yield* read(snapshot);
+      metrics.snapshotCompleted = !signal.aborted;
+    } finally {
+      metrics.snapshotRunning = false;
+      metrics.snapshotAborted = !metrics.snapshotCompleted;
+      metrics.snapshotEndedMillis = Date.now();
+      await holder?.end().catch(() => {});
+    }
+  }
+
+  async *#readStream(
+    from: PostgresOffset,
+    server: ServerFacts,
+    tables: Tables,
+    interleave: Interleave | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangeBatch> {
+    const session = await openSession(
+      {
+        config: this.#config,
+        context: this.#context,
+        connection: this.#connection,
+        server,
+        filters: this.#filters,
+        catalog: tables,
+        interleave,
+        from,
+      },
+      signal,
+    );
+    this.#stream = session.stream;
+    session.stream.acknowledge(this.#acknowledged);
+    try {
+      for (;;) {
+        const batch = await session.stream.next(signal);
+        if (batch === null) return;
+        yield batch;
+      }
+    } finally {
+      this.#stream = null;
+      await session.close();
+    }
+  }
+
+  #tables(signal: AbortSignal): Tables {
+    const lake = /(^|,)\s*iceberg\s*(,|$)/.test(this.#raw['sinks'] ?? '');
+    return new Tables({
+      config: this.#config,
+      filters: this.#filters,
+      connect: (stop) => connect(this.#connection, stop),
+      keyOverride: (table) => idColumns(this.#raw, table),
+      lake,
+      log: this.#context.log,
+      signal,
+    });
+  }
+}
+
+function connectOptions(config: PostgresConfig, context: SourceContext): ConnectOptions {
+  return {
+    host: config['database.hostname'],
+    port: config['database.port'],
+    user: config['database.user'],
+    password: config['database.password'].reveal(),
+    database: config['database.dbname'],
+    applicationName: `icestream ${context.connector}`,
+    sslMode: config['database.sslmode'],
+    sslCert: config['database.sslcert'] ?? '',
+    sslKey: config['database.sslkey'] ?? '',
+    sslPassword: config['database.sslpassword'].reveal(),
+    sslRootCert: config['database.sslrootcert'] ?? '',
+    tcpKeepAlive: config['database.tcpKeepAlive'],
+    connectTimeoutMs: config['connection.validation.timeout.ms'],
+    initialStatements: (config['database.initial.statements'] ?? '')
+      .split(/(?<!;);(?!;)/)
+      .map((statement) => statement.trim().replaceAll(';;', ';'))
+      .filter((statement) => statement !== ''),
+  };
+}
+
+/** The lake's key of a table comes before the database's (L-9): chunks and before-images must go along it. */
+function idColumns(raw: ConnectorConfig, table: string): readonly string[] | null {
+  const value = raw[`iceberg.table.${table}.id-columns`] ?? raw['iceberg.tables.default-id-columns'];
+  const columns = (value ?? '').split(',').map((column) => column.trim());
+  return columns[0] === '' ? null : columns;
+}
