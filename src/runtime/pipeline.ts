@@ -1,3 +1,4 @@
+import { failpoint } from '../base/failpoint.ts';
 import type { Source } from '../capture/source.ts';
 import type { Offset } from '../record/offset.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
@@ -83,7 +84,9 @@ function acknowledge(lanes: readonly Lane[], pipeline: Pipeline): void {
     least = least === null ? durable : pipeline.source.offsets.min(least, durable);
   }
   if (least === null) return;
+  failpoint('pipeline.before-ack');
   pipeline.source.ack(least);
+  failpoint('pipeline.acked');
   pipeline.onDurable(least);
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
 import type { Catalog, LoadedTable, TableCommit } from '../../iceberg/catalog/catalog.ts';
@@ -70,6 +71,7 @@ export async function commitGroup(
   const members: Member[] = [];
   for (const change of changes)
     members.push({ change, prepared: await prepare(change, marker, context), done: false });
+  failpoint('commit.prepared');
   await context.intents.write(
     marker.commitId,
     members.map(({ change, prepared }) => ({
@@ -79,10 +81,13 @@ export async function commitGroup(
       files: [...change.dataFiles, ...change.deleteFiles].map((file) => file.path),
     })),
   );
+  failpoint('commit.intent-written');
   await retry(() => attempt(members, context, signal), members, context, signal);
   for (const { change } of members) change.table.commitId = marker.commitId;
+  failpoint('commit.done');
   await context.intents.done(marker.commitId);
   for (const member of members) await settle(member, context, signal);
+  failpoint('commit.settled');
 }
 
 /** Removes what the commit made unreachable. The commit stands whatever becomes of that. */
@@ -131,6 +136,7 @@ async function attempt(
   const commits: TableCommit[] = [];
   for (const { change, prepared } of open) commits.push(await prepared.attempt(change.table.loaded!, signal));
   const loaded = await context.catalog.commit(commits, signal);
+  failpoint('commit.attempted');
   open.forEach((member, i) => {
     member.done = true;
     member.change.table.loaded = loaded[i];

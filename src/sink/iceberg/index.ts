@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { asIcestreamError, IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
 import type { DataFile } from '../../iceberg/file.ts';
@@ -108,6 +109,7 @@ class IcebergSink implements Sink {
     this.#micro.rows += batch.rowCount;
     this.#micro.bytes += batch.byteLength;
     await this.#makeRoom();
+    failpoint('sink.accepted');
   }
 
   async commit(offset: Offset, signal: AbortSignal): Promise<Offset> {
@@ -152,6 +154,7 @@ class IcebergSink implements Sink {
       if (idle) this.#position = offset;
       return idle ? offset : (this.#position ?? offset);
     }
+    failpoint('sink.data-written');
     await commitGroup(changes, this.#position, offset, context, signal);
     this.#position = offset;
     this.#measure(changes, Date.now() - started);
@@ -296,6 +299,7 @@ class IcebergSink implements Sink {
       });
     }
     this.#micro.release();
+    failpoint('sink.spilled');
   }
 
   /** What is wrong with one table stops that table alone (L-5, invariant 6); null says that it did. */
