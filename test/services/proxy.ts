@@ -126,6 +126,8 @@ async function serve(
     else return strike(action!, incoming, outgoing);
   }
   const answer = await forward(hostname, port, incoming);
+  // A client that went away leaves nobody to read the answer; its socket would stay open.
+  outgoing.once('close', () => answer.destroy());
   if (fault?.spec.when === 'after') {
     if (typeof action === 'object' && 'cutAfterBytes' in action) {
       fault.struck.resolve();
