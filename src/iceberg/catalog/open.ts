@@ -20,7 +20,7 @@ export async function openCatalog(
     }
     case 'rest': {
       const { openRestCatalog } = await import('./rest.ts');
-      return openRestCatalog(name, properties);
+      return openRestCatalog(name, properties, signal);
     }
     default:
       throw new IcestreamError('config.invalid', `the catalog type ${type} is not supported`, {
