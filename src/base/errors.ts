@@ -80,6 +80,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     hint: 'An unchanged large value could not be found; set REPLICA IDENTITY FULL or re-snapshot the table.',
   },
+  'table.needs-resnapshot': {
+    retry: 'operator',
+    hint: 'Resume or restart the connector: the table is then read anew.',
+  },
   'table.missing': { retry: 'operator', hint: 'The captured table no longer exists at the source.' },
 
   'iceberg.catalog-unreachable': {

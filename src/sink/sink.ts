@@ -10,6 +10,11 @@ export interface Sink {
    * nothing, or it keeps no offsets of its own).
    */
   open(signal: AbortSignal): Promise<Offset | null>;
+  /**
+   * Source tables (`schema.table`) whose content here is incomplete: only a snapshot that replaces it makes them go on
+   * (L-5). Asked after `open`.
+   */
+  readonly needsSnapshot: readonly string[];
   /** Whether what was written so far must be committed before this batch, at the offset that precedes it. */
   needsCommitBefore(batch: ChangeBatch): boolean;
   /** Accepts a batch. Resolves when there is room for the next one, not when this one is durable. Never called concurrently. */

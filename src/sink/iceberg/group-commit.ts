@@ -58,6 +58,7 @@ export async function commitGroup(
   changes: readonly TableChange[],
   from: Offset | null,
   to: Offset,
+  stopped: readonly string[],
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,6 +68,7 @@ export async function commitGroup(
     from: from?.toJSON() ?? null,
     to: to.toJSON(),
     epoch: to.epoch,
+    stopped,
   };
   const members: Member[] = [];
   for (const change of changes)

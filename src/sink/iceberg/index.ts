@@ -50,6 +50,10 @@ class IcebergSink implements Sink {
   #running: Promise<unknown> = Promise.resolve();
   #runningBytes = 0;
   #ahead: ReadonlyMap<string, Offset> = new Map();
+  /** Lake tables that are gone though the newest commit names them (O-5). */
+  #lost: ReadonlySet<string> = new Set();
+  /** Source tables that have stopped; only a new snapshot of one makes it go on (L-5). */
+  #stopped = new Set<string>();
   #position: Offset | null = null;
   #fresh = true;
 
@@ -78,7 +82,13 @@ class IcebergSink implements Sink {
     this.#ahead = position?.ahead ?? new Map();
     this.#position = position?.offset ?? null;
     this.#fresh = position === null;
+    this.#lost = new Set(position?.lost);
+    this.#stopped = new Set(position?.stopped);
     return this.#position;
+  }
+
+  get needsSnapshot(): readonly string[] {
+    return [...this.#stopped];
   }
 
   get pending(): PendingWork {
@@ -150,12 +160,19 @@ class IcebergSink implements Sink {
         changes.push(change);
     }
     if (changes.length === 0) {
-      const idle = await commitIdle([...this.#tables.values()], this.#position, offset, context, signal);
+      const idle = await commitIdle(
+        [...this.#tables.values()],
+        this.#position,
+        offset,
+        [...this.#stopped],
+        context,
+        signal,
+      );
       if (idle) this.#position = offset;
       return idle ? offset : (this.#position ?? offset);
     }
     failpoint('sink.data-written');
-    await commitGroup(changes, this.#position, offset, context, signal);
+    await commitGroup(changes, this.#position, offset, [...this.#stopped], context, signal);
     this.#position = offset;
     this.#measure(changes, Date.now() - started);
     return offset;
@@ -193,6 +210,8 @@ class IcebergSink implements Sink {
       );
       table.ahead = this.#ahead.get(table.name) ?? null;
       this.#tables.set(schema.name, table);
+      if (this.#lost.has(table.name)) this.#fail(table, tableGone(table), this.#position);
+      else if (this.#stopped.has(table.source)) this.#fail(table, stoppedBefore(table), this.#position);
     }
     return table;
   }
@@ -260,6 +279,8 @@ class IcebergSink implements Sink {
   }
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
+    // A snapshot that replaces the content is what makes a stopped table go on.
+    if (mark.kind === 'snapshot-start' && mark.replace) this.#restart(mark.table.name);
     const work = await this.#workOf(mark.table, signal);
     if (work === null) return;
     const { table } = work;
@@ -274,6 +295,18 @@ class IcebergSink implements Sink {
     if (files === null) return;
     await work.truncate();
     work.files.push(...files);
+  }
+
+  #restart(source: string): void {
+    const table = this.#tables.get(source);
+    if (table?.failure != null) {
+      this.#tables.delete(source);
+      this.#micro.work.delete(table);
+    }
+    this.#lost = new Set([...this.#lost].filter((name) => name !== table?.name));
+    this.#stopped.delete(source);
+    this.#context.metrics.table(source).state = 'ok';
+    this.#context.metrics.table(source).reason = '';
   }
 
   /** Rows that the lake has already, or that the user does not want. */
@@ -317,6 +350,7 @@ class IcebergSink implements Sink {
     const error = asIcestreamError(thrown);
     if (!stopsTable(error)) throw error;
     table.failure = error;
+    this.#stopped.add(table.source);
     const metrics = this.#context.metrics.table(table.source);
     metrics.state = 'needs-resnapshot';
     metrics.reason = `${error.code}: ${error.message}`;
@@ -353,6 +387,26 @@ class IcebergSink implements Sink {
       own.validThroughMicros = Math.max(own.validThroughMicros, validThroughMicros);
     }
   }
+}
+
+function tableGone(table: LakeTable): IcestreamError {
+  return new IcestreamError(
+    'iceberg.table-replaced',
+    `${table.name} was dropped or recreated since the last commit`,
+    {
+      context: { table: table.name },
+    },
+  );
+}
+
+function stoppedBefore(table: LakeTable): IcestreamError {
+  return new IcestreamError(
+    'table.needs-resnapshot',
+    `${table.source} had stopped, its changes since then are not in the lake`,
+    {
+      context: { table: table.source },
+    },
+  );
 }
 
 async function discard(work: TableWork): Promise<void> {

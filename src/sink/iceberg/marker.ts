@@ -16,12 +16,15 @@ export interface Marker {
   readonly from: OffsetJson | null;
   readonly to: OffsetJson;
   readonly epoch: number;
+  /** Source tables that had stopped by then: their changes up to `to` are not in the lake (L-5). */
+  readonly stopped: readonly string[];
 }
 
 /** Progress without data: a position that covers nothing new for any table of the pipeline. */
 export interface IdleMark {
   readonly to: OffsetJson;
   readonly epoch: number;
+  readonly stopped: readonly string[];
 }
 
 const KEY = {
@@ -31,6 +34,7 @@ const KEY = {
   from: 'icestream.from',
   to: 'icestream.to',
   epoch: 'icestream.epoch',
+  stopped: 'icestream.stopped',
   validThrough: 'icestream.valid-through-ts',
 } as const;
 
@@ -50,6 +54,7 @@ export function markerSummary(
     [KEY.from]: JSON.stringify(marker.from),
     [KEY.to]: JSON.stringify(marker.to),
     [KEY.epoch]: String(marker.epoch),
+    [KEY.stopped]: JSON.stringify(marker.stopped),
     [KEY.validThrough]: String(Math.floor(validThroughMicros / 1000)),
   };
 }
@@ -124,5 +129,6 @@ function parseMarker(snapshot: Snapshot): Marker {
     from: JSON.parse(summary[KEY.from]) as OffsetJson | null,
     to: JSON.parse(summary[KEY.to]) as OffsetJson,
     epoch: Number(summary[KEY.epoch]),
+    stopped: JSON.parse(summary[KEY.stopped] ?? '[]') as string[],
   };
 }

@@ -14,6 +14,8 @@ export interface LakePosition {
   readonly ahead: ReadonlyMap<string, Offset>;
   /** Members of the newest commit whose marker is gone: dropped or recreated since (O-5). */
   readonly lost: readonly string[];
+  /** Source tables that had stopped (L-5). */
+  readonly stopped: readonly string[];
 }
 
 /**
@@ -28,7 +30,7 @@ export function lakePosition(
 ): LakePosition | null {
   const marked = tables.filter((table) => table.marker !== null && table.marker.epoch >= epoch);
   const idle = newestIdle(tables, offsets, epoch);
-  if (marked.length === 0) return idle === null ? null : { offset: idle, ahead: new Map(), lost: [] };
+  if (marked.length === 0) return idle === null ? null : { ...idle, ahead: new Map(), lost: [] };
 
   const held = new Map(
     marked.map((table) => [table.name, offsets.parse(table.marker!.to, table.marker!.epoch)]),
@@ -41,7 +43,9 @@ export function lakePosition(
   const lost = newest.members.filter((name) => tables.find((table) => table.name === name)?.marker == null);
   if (behind.length === 0 && lost.length === 0) {
     const to = offsets.parse(newest.to, newest.epoch);
-    return { offset: idle !== null && idle.compare(to) > 0 ? idle : to, ahead: new Map(), lost };
+    const isIdleNewer = idle !== null && idle.offset.compare(to) > 0;
+    const stand = isIdleNewer ? idle : { offset: to, stopped: newest.stopped };
+    return { ...stand, ahead: new Map(), lost };
   }
   if (newest.from === null) {
     log.warn(
@@ -52,15 +56,19 @@ export function lakePosition(
   }
   const from = offsets.parse(newest.from, newest.epoch);
   const ahead = new Map([...held].filter(([, offset]) => offset.compare(from) > 0));
-  return { offset: from, ahead, lost };
+  return { offset: from, ahead, lost, stopped: newest.stopped };
 }
 
-function newestIdle(tables: readonly MarkedTable[], offsets: OffsetCodec, epoch: number): Offset | null {
-  let newest: Offset | null = null;
+function newestIdle(
+  tables: readonly MarkedTable[],
+  offsets: OffsetCodec,
+  epoch: number,
+): Pick<LakePosition, 'offset' | 'stopped'> | null {
+  let newest: Pick<LakePosition, 'offset' | 'stopped'> | null = null;
   for (const { idle } of tables) {
     if (idle === null || idle.epoch < epoch) continue;
     const offset = offsets.parse(idle.to, idle.epoch);
-    if (newest === null || offset.compare(newest) > 0) newest = offset;
+    if (newest === null || offset.compare(newest.offset) > 0) newest = { offset, stopped: idle.stopped };
   }
   return newest;
 }

@@ -51,6 +51,7 @@ export async function commitIdle(
   tables: readonly LakeTable[],
   position: Offset | null,
   offset: Offset,
+  stopped: readonly string[],
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -59,7 +60,7 @@ export async function commitIdle(
   const table = tables.find((candidate) => candidate.loaded !== null && candidate.failure === null);
   if (table === undefined) return true;
   const { metadata } = table.loaded!;
-  const updates = idleProperties(context.pipeline, { to: offset.toJSON(), epoch: offset.epoch });
+  const updates = idleProperties(context.pipeline, { to: offset.toJSON(), epoch: offset.epoch, stopped });
   [table.loaded] = await context.catalog.commit(
     [
       {
