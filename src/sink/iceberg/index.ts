@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { asIcestreamError, IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
@@ -20,9 +19,9 @@ import { fillUnchanged } from './fill.ts';
 import { type CommitContext, commitGroup, type TableChange } from './group-commit.ts';
 import { ImageList } from './image-list.ts';
 import { CommitIntents } from './intent.ts';
-import { defaultSpec, LakeTable } from './lake-table.ts';
+import { defaultSpec, type LakeTable } from './lake-table.ts';
+import { LakeTables } from './lake-tables.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
-import { lakeIdent } from './naming.ts';
 import { commitIdle, openPosition } from './recovery.ts';
 import { SpillStore } from './spill.ts';
 import { openWriter } from './table-files.ts';
@@ -40,7 +39,7 @@ class IcebergSink implements Sink {
   readonly #config: IcebergSinkConfig;
   readonly #context: SinkContext;
   readonly #skippedOps: ReadonlySet<number>;
-  readonly #tables = new Map<string, LakeTable>();
+  #tables: LakeTables;
   /** Tables whose content is being replaced: what came since their snapshot began, committed when it ends (L-6). */
   readonly #staged = new Map<LakeTable, FileWriter>();
   readonly #aborted = new AbortController();
@@ -49,11 +48,6 @@ class IcebergSink implements Sink {
   #micro = new MicroBatch();
   #running: Promise<unknown> = Promise.resolve();
   #runningBytes = 0;
-  #ahead: ReadonlyMap<string, Offset> = new Map();
-  /** Lake tables that are gone though the newest commit names them (O-5). */
-  #lost: ReadonlySet<string> = new Set();
-  /** Source tables that have stopped; only a new snapshot of one makes it go on (L-5). */
-  #stopped = new Set<string>();
   #position: Offset | null = null;
   #fresh = true;
 
@@ -61,6 +55,7 @@ class IcebergSink implements Sink {
     this.#config = config;
     this.#skippedOps = skipped;
     this.#context = context;
+    this.#tables = new LakeTables(config, context, null);
   }
 
   async open(signal: AbortSignal): Promise<Offset | null> {
@@ -79,16 +74,14 @@ class IcebergSink implements Sink {
       log,
     };
     const position = await openPosition(catalog, this.#config, this.#context, signal);
-    this.#ahead = position?.ahead ?? new Map();
+    this.#tables = new LakeTables(this.#config, this.#context, position);
     this.#position = position?.offset ?? null;
     this.#fresh = position === null;
-    this.#lost = new Set(position?.lost);
-    this.#stopped = new Set(position?.stopped);
     return this.#position;
   }
 
   get needsSnapshot(): readonly string[] {
-    return [...this.#stopped];
+    return this.#tables.stopped;
   }
 
   get pending(): PendingWork {
@@ -108,12 +101,13 @@ class IcebergSink implements Sink {
 
   async write(batch: ChangeBatch): Promise<void> {
     const signal = this.#aborted.signal;
-    const plan = await this.#planOf(batch, signal);
+    let plan = await this.#planOf(batch, signal);
     let from = 0;
     for (const mark of batch.tableMarks) {
       await this.#writeRows(batch, plan, from, mark.row);
       from = mark.row;
       await this.#applyMark(mark, signal);
+      plan = await this.#planOf(batch, signal);
     }
     await this.#writeRows(batch, plan, from, batch.rowCount);
     this.#micro.rows += batch.rowCount;
@@ -123,13 +117,15 @@ class IcebergSink implements Sink {
   }
 
   async commit(offset: Offset, signal: AbortSignal): Promise<Offset> {
-    await this.#running;
+    // Taken at once: whatever is written after this call belongs to the next commit.
     const micro = this.#micro;
     this.#micro = new MicroBatch();
-    this.#runningBytes = micro.memoryBytes;
-    const done = this.#commit(micro, offset, signal).finally(() => {
-      this.#runningBytes = 0;
-    });
+    this.#runningBytes += micro.memoryBytes;
+    const done = this.#running
+      .then(() => this.#commit(micro, offset, signal))
+      .finally(() => {
+        this.#runningBytes = 0;
+      });
     this.#running = done.catch(() => undefined);
     return done;
   }
@@ -151,7 +147,7 @@ class IcebergSink implements Sink {
         await discard(work);
         continue;
       }
-      const change = await this.#guard(work.table, () =>
+      const change = await this.#tables.guard(work.table, () =>
         writeChanges(micro, work, this.#fileOptions(work.table), fillUnchanged),
       );
       await work.spill?.close();
@@ -161,10 +157,10 @@ class IcebergSink implements Sink {
     }
     if (changes.length === 0) {
       const idle = await commitIdle(
-        [...this.#tables.values()],
+        [...this.#tables],
         this.#position,
         offset,
-        [...this.#stopped],
+        this.#tables.stopped,
         context,
         signal,
       );
@@ -172,7 +168,7 @@ class IcebergSink implements Sink {
       return idle ? offset : (this.#position ?? offset);
     }
     failpoint('sink.data-written');
-    await commitGroup(changes, this.#position, offset, [...this.#stopped], context, signal);
+    await commitGroup(changes, this.#position, offset, this.#tables.stopped, context, signal);
     this.#position = offset;
     this.#measure(changes, Date.now() - started);
     return offset;
@@ -186,10 +182,10 @@ class IcebergSink implements Sink {
   }
 
   async #workOf(schema: TableSchema, signal: AbortSignal): Promise<TableWork | null> {
-    const table = this.#tableOf(schema);
+    const table = this.#tables.of(schema);
     if (table.failure !== null) return null;
     if (!table.isCurrent(schema)) {
-      const ready = await this.#guard(table, async () => {
+      const ready = await this.#tables.guard(table, async () => {
         await this.#running;
         await table.bringUp(schema, this.#catalog!, this.#config, this.#context.log, signal);
         return true;
@@ -197,23 +193,6 @@ class IcebergSink implements Sink {
       if (ready === null) return null;
     }
     return this.#micro.workOf(table);
-  }
-
-  #tableOf(schema: TableSchema): LakeTable {
-    let table = this.#tables.get(schema.name);
-    if (table === undefined) {
-      const ident = lakeIdent(this.#config, schema.id);
-      table = new LakeTable(
-        schema.name,
-        ident,
-        this.#config.table([...ident.namespace, ident.name].join('.'), schema.name),
-      );
-      table.ahead = this.#ahead.get(table.name) ?? null;
-      this.#tables.set(schema.name, table);
-      if (this.#lost.has(table.name)) this.#fail(table, tableGone(table), this.#position);
-      else if (this.#stopped.has(table.source)) this.#fail(table, stoppedBefore(table), this.#position);
-    }
-    return table;
   }
 
   async #writeRows(
@@ -262,12 +241,12 @@ class IcebergSink implements Sink {
     try {
       work.merging().apply(batch, number, row, schemaNumber);
     } catch (error) {
-      this.#fail(work.table, error, batch.transactions[batch.transactionOf[row]].offset);
+      this.#tables.fail(work.table, error);
     }
   }
 
   async #writeDirect(work: TableWork, batch: ChangeBatch, list: ImageList): Promise<void> {
-    await this.#guard(work.table, async () => {
+    await this.#tables.guard(work.table, async () => {
       const staged = this.#staged.get(work.table);
       if (staged === undefined) work.direct ??= this.#openDirect(work.table);
       await (staged ?? work.direct!).write([batch], work.schemas, list, 0, list.count);
@@ -280,7 +259,7 @@ class IcebergSink implements Sink {
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
     // A snapshot that replaces the content is what makes a stopped table go on.
-    if (mark.kind === 'snapshot-start' && mark.replace) this.#restart(mark.table.name);
+    if (mark.kind === 'snapshot-start' && mark.replace) this.#tables.restart(mark.table);
     const work = await this.#workOf(mark.table, signal);
     if (work === null) return;
     const { table } = work;
@@ -291,22 +270,11 @@ class IcebergSink implements Sink {
     const staged = this.#staged.get(table);
     if (mark.kind !== 'snapshot-end' || staged === undefined) return;
     this.#staged.delete(table);
-    const files = await this.#guard(table, () => staged.close());
+    const files = await this.#tables.guard(table, () => staged.close());
     if (files === null) return;
     await work.truncate();
     work.files.push(...files);
-  }
-
-  #restart(source: string): void {
-    const table = this.#tables.get(source);
-    if (table?.failure != null) {
-      this.#tables.delete(source);
-      this.#micro.work.delete(table);
-    }
-    this.#lost = new Set([...this.#lost].filter((name) => name !== table?.name));
-    this.#stopped.delete(source);
-    this.#context.metrics.table(source).state = 'ok';
-    this.#context.metrics.table(source).reason = '';
+    this.#tables.restarted(table);
   }
 
   /** Rows that the lake has already, or that the user does not want. */
@@ -324,7 +292,7 @@ class IcebergSink implements Sink {
     await this.#running;
     if (this.#micro.memoryBytes <= budget) return;
     for (const work of this.#micro.work.values()) {
-      await this.#guard(work.table, async () => {
+      await this.#tables.guard(work.table, async () => {
         work.files.push(...(await writeAppends(this.#micro, work, this.#fileOptions(work.table))));
         if (work.merge === null) return;
         work.spill ??= new SpillStore(join(this.#context.stateDir, 'spill'), work.table.name);
@@ -333,31 +301,6 @@ class IcebergSink implements Sink {
     }
     this.#micro.release();
     failpoint('sink.spilled');
-  }
-
-  /** What is wrong with one table stops that table alone (L-5, invariant 6); null says that it did. */
-  async #guard<T>(table: LakeTable, run: () => Promise<T>): Promise<T | null> {
-    try {
-      return await run();
-    } catch (error) {
-      if (!(error instanceof IcestreamError) || !stopsTable(error)) throw error;
-      this.#fail(table, error, this.#position);
-      return null;
-    }
-  }
-
-  #fail(table: LakeTable, thrown: unknown, offset: Offset | null): void {
-    const error = asIcestreamError(thrown);
-    if (!stopsTable(error)) throw error;
-    table.failure = error;
-    this.#stopped.add(table.source);
-    const metrics = this.#context.metrics.table(table.source);
-    metrics.state = 'needs-resnapshot';
-    metrics.reason = `${error.code}: ${error.message}`;
-    this.#context.log.error(
-      { error, table: table.source, offset: offset?.toJSON() },
-      'table stopped, its later changes are not kept',
-    );
   }
 
   #fileOptions(table: LakeTable): FileOptions {
@@ -389,26 +332,6 @@ class IcebergSink implements Sink {
   }
 }
 
-function tableGone(table: LakeTable): IcestreamError {
-  return new IcestreamError(
-    'iceberg.table-replaced',
-    `${table.name} was dropped or recreated since the last commit`,
-    {
-      context: { table: table.name },
-    },
-  );
-}
-
-function stoppedBefore(table: LakeTable): IcestreamError {
-  return new IcestreamError(
-    'table.needs-resnapshot',
-    `${table.source} had stopped, its changes since then are not in the lake`,
-    {
-      context: { table: table.source },
-    },
-  );
-}
-
 async function discard(work: TableWork): Promise<void> {
   const left = (await work.direct?.abort()) ?? [];
   await work.spill?.close();
@@ -418,12 +341,6 @@ async function discard(work: TableWork): Promise<void> {
 function count(files: readonly DataFile[]): number {
   return files.reduce((sum, file) => sum + Number(file.recordCount), 0);
 }
-
-function stopsTable(error: IcestreamError): boolean {
-  return error.code.startsWith('table.') || TABLE_CODES.has(error.code);
-}
-
-const TABLE_CODES = new Set(['iceberg.unsupported-table', 'iceberg.table-replaced']);
 
 /** First cell of what is appended of a row: its new state, or the old one of a delete. */
 function imageOf(batch: ChangeBatch, row: number): number {
