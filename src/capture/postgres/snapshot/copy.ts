@@ -147,8 +147,10 @@ class CopyReader {
 
   /** The message at hand does not fit: it goes into an arena of its own size, behind no other rows. */
   #makeRoom(messageBytes: number): void {
-    if (this.#builder.rowCount > 0) this.#handOut(messageBytes);
-    else this.#builder.reserve(this.#at + messageBytes - this.#builder.byteLength);
+    const builder = this.#builder;
+    // The read that completes the message may bring the next ones along.
+    if (builder.rowCount > 0) this.#handOut(messageBytes);
+    else builder.reserve(this.#at + messageBytes + READ_SLACK - builder.byteLength);
   }
 
   /** Tuples: int16 field count (-1 ends the file), then per field int32 length (-1 null) and bytes. */

@@ -1,0 +1,162 @@
+import { IcestreamError } from '../../../base/errors.ts';
+import type { SnapshotProgress } from '../parts.ts';
+
+/** A key as the server prints its columns, in index order; null: no bound. */
+export type Key = readonly string[] | null;
+
+/** Rows with from < key <= to, by a number; a chunk that fills a gap stands for all numbers that the gap had. */
+export interface KeyChunk {
+  readonly first: number;
+  readonly last: number;
+  readonly from: Key;
+  readonly to: Key;
+}
+
+/** Chunks done of a table that is not done: all below `count`, up to `upTo`, and those in `extra`, ascending. */
+interface TableProgress {
+  readonly oid: number;
+  readonly count: number;
+  readonly upTo: Key;
+  readonly extra: readonly KeyChunk[];
+}
+
+/**
+ * What a snapshot has read and the sinks may have made durable. Only chunks by key range count one by one: whatever
+ * else was read of a table is worth nothing until the table is done (P-4).
+ */
+export class ReadProgress implements SnapshotProgress {
+  static readonly none = new ReadProgress(new Map(), new Map());
+
+  /** Done tables with their oids, by name. */
+  readonly #done: ReadonlyMap<string, number>;
+  readonly #tables: ReadonlyMap<string, TableProgress>;
+
+  private constructor(done: ReadonlyMap<string, number>, tables: ReadonlyMap<string, TableProgress>) {
+    this.#done = done;
+    this.#tables = tables;
+  }
+
+  /** @throws IcestreamError config.invalid for text that `toText` did not write */
+  static parse(text: string): ReadProgress {
+    try {
+      const { done, tables } = JSON.parse(text) as ProgressJson;
+      const entries = Object.entries(tables).map(([name, [oid, count, upTo, extra]]) => {
+        const chunks = extra.map(([first, last, from, to]) => ({ first, last, from, to }));
+        return [name, { oid, count, upTo, extra: chunks }] as const;
+      });
+      return new ReadProgress(new Map(Object.entries(done)), new Map(entries));
+    } catch (cause) {
+      throw new IcestreamError('config.invalid', 'the snapshot progress of the offset cannot be read', {
+        cause,
+      });
+    }
+  }
+
+  toText(): string {
+    const tables: Record<string, TableJson> = {};
+    for (const [name, { oid, count, upTo, extra }] of this.#tables) {
+      tables[name] = [oid, count, upTo, extra.map(({ first, last, from, to }) => [first, last, from, to])];
+    }
+    return JSON.stringify({ done: Object.fromEntries(this.#done), tables } satisfies ProgressJson);
+  }
+
+  isDone(table: string, oid: number): boolean {
+    return this.#done.get(table) === oid;
+  }
+
+  /** True if some chunks are done: rows read now may be in the sink already. */
+  isBegun(table: string, oid: number): boolean {
+    return this.#tables.get(table)?.oid === oid;
+  }
+
+  withTable(table: string, oid: number): ReadProgress {
+    const tables = new Map(this.#tables);
+    tables.delete(table);
+    return new ReadProgress(new Map(this.#done).set(table, oid), tables);
+  }
+
+  withChunk(table: string, oid: number, chunk: KeyChunk): ReadProgress {
+    const known = this.#tables.get(table);
+    const before = known?.oid === oid ? known : { oid, count: 0, upTo: null, extra: [] };
+    return new ReadProgress(this.#done, new Map(this.#tables).set(table, addChunk(before, chunk)));
+  }
+
+  /** What is left of a table, in order; the last one is open. */
+  gaps(table: string, oid: number): KeyChunk[] {
+    const known = this.#tables.get(table);
+    if (known?.oid !== oid) return [{ first: 0, last: Infinity, from: null, to: null }];
+    const gaps: KeyChunk[] = [];
+    let { count: first, upTo: from } = known;
+    for (const chunk of known.extra) {
+      gaps.push({ first, last: chunk.first - 1, from, to: chunk.from });
+      first = chunk.last + 1;
+      from = chunk.to;
+    }
+    gaps.push({ first, last: Infinity, from, to: null });
+    return gaps;
+  }
+
+  holds(other: SnapshotProgress, table: string | null): boolean {
+    const that = other as ReadProgress;
+    if (table !== null) return this.#holdsTable(that, table);
+    return [...that.#done.keys(), ...that.#tables.keys()].every((name) => this.#holdsTable(that, name));
+  }
+
+  #holdsTable(that: ReadProgress, table: string): boolean {
+    if (this.#done.has(table)) return true;
+    if (that.#done.has(table)) return false;
+    const theirs = that.#tables.get(table);
+    if (theirs === undefined) return true;
+    const ours = this.#tables.get(table);
+    if (ours === undefined || ours.oid !== theirs.oid || ours.count < theirs.count) return false;
+    return theirs.extra.every((chunk) => isCovered(ours, chunk));
+  }
+
+  min(other: SnapshotProgress): SnapshotProgress {
+    const that = other as ReadProgress;
+    const done = new Map<string, number>();
+    const tables = new Map<string, TableProgress>();
+    for (const name of new Set([...this.#done.keys(), ...this.#tables.keys()])) {
+      if (this.#holdsTable(that, name)) that.#copyTable(name, done, tables);
+      else if (that.#holdsTable(this, name)) this.#copyTable(name, done, tables);
+      // Neither has all of the other's chunks: what both have for certain is the shorter run from the start.
+      else tables.set(name, shorter(this.#tables.get(name)!, that.#tables.get(name)!));
+    }
+    return new ReadProgress(done, tables);
+  }
+
+  #copyTable(name: string, done: Map<string, number>, tables: Map<string, TableProgress>): void {
+    const oid = this.#done.get(name);
+    if (oid !== undefined) done.set(name, oid);
+    const progress = this.#tables.get(name);
+    if (progress !== undefined) tables.set(name, progress);
+  }
+}
+
+type ChunkJson = [first: number, last: number, from: Key, to: Key];
+type TableJson = [oid: number, count: number, upTo: Key, extra: ChunkJson[]];
+interface ProgressJson {
+  readonly done: Record<string, number>;
+  readonly tables: Record<string, TableJson>;
+}
+
+function addChunk(progress: TableProgress, chunk: KeyChunk): TableProgress {
+  const extra = [...progress.extra, chunk].sort((a, b) => a.first - b.first);
+  let { count, upTo } = progress;
+  while (extra.length > 0 && extra[0].first === count) {
+    const next = extra.shift()!;
+    count = next.last + 1;
+    upTo = next.to;
+  }
+  return { oid: progress.oid, count, upTo, extra };
+}
+
+function isCovered(progress: TableProgress, chunk: KeyChunk): boolean {
+  if (chunk.last < progress.count) return true;
+  return progress.extra.some(({ first, last }) => first <= chunk.first && chunk.last <= last);
+}
+
+function shorter(a: TableProgress, b: TableProgress): TableProgress {
+  const { oid, count, upTo } = a.count <= b.count ? a : b;
+  return { oid, count, upTo, extra: [] };
+}
