@@ -92,7 +92,10 @@ function sourceText(name: string, type: string): string {
         (extract(epoch FROM ${column} - make_interval(years => extract(year FROM ${column})::int, months => extract(month FROM ${column})::int,
         days => extract(day FROM ${column})::int)) * 1000000)::bigint`;
     default:
-      return type.endsWith('[]') ? `to_json(${column})::text` : `${column}::text`;
+      // concat prints by the type's output function, where a cast to text of an inet adds /32.
+      return type.endsWith('[]')
+        ? `to_json(${column})::text`
+        : `CASE WHEN ${column} IS NOT NULL THEN concat(${column}) END`;
   }
 }
 
