@@ -1,3 +1,5 @@
+import { IcestreamError } from '../../base/errors.ts';
+
 /**
  * The RLE / bit-packing hybrid of levels and dictionary indexes (parquet-format, Encodings.md):
  *
@@ -64,6 +66,65 @@ export function writeRun(
   let position = writeVarint(count * 2, out, at);
   for (let shift = 0; shift < bitWidth; shift += 8) out[position++] = value >>> shift;
   return position;
+}
+
+/** Reads `count` values from `bytes` at `at` into `out`; the counterpart of `writeHybrid`. */
+export function readHybrid(
+  bytes: Uint8Array,
+  at: number,
+  bitWidth: number,
+  count: number,
+  out: Uint8Array | Int32Array,
+): void {
+  let position = at;
+  let filled = 0;
+  while (filled < count) {
+    let header = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[position++];
+      header |= (byte & 0x7f) << shift;
+      // Past the end `byte` is undefined, and the loop ends here too.
+      if (!(byte >= 0x80)) break;
+    }
+    const run = header >>> 1;
+    const runBytes = (header & 1) === 0 ? (bitWidth + 7) >> 3 : run * bitWidth;
+    if (run === 0 || position + runBytes > bytes.length) {
+      throw new IcestreamError('iceberg.format', 'a run of a page is cut off', { context: { position } });
+    }
+    if ((header & 1) === 0) {
+      let value = 0;
+      for (let shift = 0; shift < bitWidth; shift += 8) value |= bytes[position++] << shift;
+      out.fill(value, filled, Math.min(count, filled + run));
+      filled += run;
+    } else {
+      unpack(bytes, position, bitWidth, Math.min(count - filled, run * 8), out, filled);
+      position += run * bitWidth;
+      filled += run * 8;
+    }
+  }
+}
+
+function unpack(
+  bytes: Uint8Array,
+  at: number,
+  bitWidth: number,
+  count: number,
+  out: Uint8Array | Int32Array,
+  from: number,
+): void {
+  const mask = (1 << bitWidth) - 1;
+  let position = at;
+  let pending = 0;
+  let bits = 0;
+  for (let i = from; i < from + count; i++) {
+    while (bits < bitWidth) {
+      pending |= bytes[position++] << bits;
+      bits += 8;
+    }
+    out[i] = pending & mask;
+    pending >>>= bitWidth;
+    bits -= bitWidth;
+  }
 }
 
 function writePacked(

@@ -1,10 +1,11 @@
 import { type FileMetaData, parquetMetadataAsync, parquetScan, readOffsetIndex } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { asIcestreamError, IcestreamError, isAbort } from '../../base/errors.ts';
 import type { ColumnMetrics } from '../file.ts';
-import type { NestedField } from '../schema.ts';
+import type { NestedField, PrimitiveType } from '../schema.ts';
 import type { Storage } from '../storage.ts';
+import { DECOMPRESSORS } from './decompress.ts';
 import { groupMetrics, RAW_PARSERS } from './group-metrics.ts';
+import { KeyCursor } from './key-cursor.ts';
 import { RangeFile } from './range-file.ts';
 import { type FileNode, RawSchema } from './raw-schema.ts';
 import { type StoredValue, type ValueTaker, writeStored } from './stored-value.ts';
@@ -122,7 +123,7 @@ class Lookup {
     const scan = await parquetScan({
       file: this.#input,
       metadata: schema.metadata,
-      compressors,
+      compressors: DECOMPRESSORS,
       utf8: false,
     });
     let firstRow = 0;
@@ -148,20 +149,53 @@ class Lookup {
     firstRow: number,
     rowCount: number,
   ): Promise<Hit[]> {
-    const held = await this.#holdChunks(group, keys);
     const hits: Hit[] = [];
+    const held = await this.#holdChunks(group, keys);
+    const cursors = this.#openCursors(group, keys);
     for (let row = 0; row < rowCount; row += ROWS_PER_READ) {
       this.#signal?.throwIfAborted();
-      const rowStart = firstRow + row;
-      const rowEnd = Math.min(rowStart + ROWS_PER_READ, firstRow + rowCount);
-      const values = await Promise.all(
-        keys.map((node) => scan.readColumn({ column: node.name, rowStart, rowEnd })),
-      );
-      this.#matchRows(values, rowEnd - rowStart, row, hits);
-      this.#rowsScanned += rowEnd - rowStart;
+      const count = Math.min(ROWS_PER_READ, rowCount - row);
+      if (cursors !== null) {
+        this.#matchCursors(cursors, count, row, hits);
+        await yieldToOthers();
+      } else {
+        const rowStart = firstRow + row;
+        const values = await Promise.all(
+          keys.map((node) => scan.readColumn({ column: node.name, rowStart, rowEnd: rowStart + count })),
+        );
+        this.#matchRows(values, count, row, hits);
+      }
+      this.#rowsScanned += count;
     }
     for (const start of held) this.#input.drop(start);
     return hits;
+  }
+
+  /** Null where a key column is stored in a way that the cursor does not know, or too large to be held. */
+  #openCursors(group: RowGroup, keys: readonly FileNode[]): KeyCursor[] | null {
+    const cursors: KeyCursor[] = [];
+    for (const [i, node] of keys.entries()) {
+      const meta = chunkOf(group, node).meta_data!;
+      const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+      const chunk = this.#input.held(start, start + Number(meta.total_compressed_size));
+      const type = this.#query.keyColumns[i].type as PrimitiveType;
+      if (chunk === null || !KeyCursor.canRead(meta, type)) return null;
+      const cursor = new KeyCursor(chunk, meta, node.typeLength, node.isOptional, type);
+      if (!cursor.open()) return null;
+      cursors.push(cursor);
+    }
+    return cursors;
+  }
+
+  #matchCursors(cursors: readonly KeyCursor[], count: number, firstRow: number, hits: Hit[]): void {
+    const { keys } = this.#query;
+    for (let i = 0; i < count; i++) {
+      keys.reset();
+      let isWhole = true;
+      for (let c = 0; c < cursors.length; c++) isWhole = cursors[c].next(keys.taker) && isWhole;
+      const key = isWhole ? keys.match() : -1;
+      if (key >= 0) hits.push({ row: firstRow + i, key });
+    }
   }
 
   #matchRows(columns: readonly ArrayLike<unknown>[], count: number, firstRow: number, hits: Hit[]): void {
@@ -181,10 +215,10 @@ class Lookup {
 
   async #holdChunks(group: RowGroup, keys: readonly FileNode[]): Promise<number[]> {
     const held: number[] = [];
-    for (const { meta_data: chunk } of group.columns) {
-      if (chunk === undefined || !keys.some((node) => node.name === chunk.path_in_schema[0])) continue;
-      const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
-      const size = Number(chunk.total_compressed_size);
+    for (const node of keys) {
+      const meta = chunkOf(group, node).meta_data!;
+      const start = Number(meta.dictionary_page_offset || meta.data_page_offset);
+      const size = Number(meta.total_compressed_size);
       if (size > HELD_CHUNK_BYTES) continue;
       await this.#input.hold(start, start + size);
       held.push(start);
@@ -225,10 +259,7 @@ class Lookup {
 
   /** The hits, as index ranges, that lie in one page each; all of them at once where the pages are not known. */
   async #runs(group: RowGroup, node: FileNode, hits: readonly Hit[]): Promise<[number, number][]> {
-    const chunk = group.columns.find((column) => column.meta_data?.path_in_schema[0] === node.name);
-    if (chunk === undefined)
-      throw new IcestreamError('iceberg.format', 'a row group lacks a column of the schema');
-    const { offset_index_offset: offset, offset_index_length: length } = chunk;
+    const { offset_index_offset: offset, offset_index_length: length } = chunkOf(group, node);
     if (offset === undefined || length === undefined) return [[0, hits.length]];
     const bytes = await this.#input.slice(Number(offset), Number(offset) + length);
     const { page_locations: pages } = readOffsetIndex({ view: new DataView(bytes), offset: 0 });
@@ -242,4 +273,17 @@ class Lookup {
     });
     return runs;
   }
+}
+
+function chunkOf(group: RowGroup, node: FileNode): RowGroup['columns'][number] {
+  const chunk = group.columns.find((column) => column.meta_data?.path_in_schema[0] === node.name);
+  if (chunk !== undefined) return chunk;
+  throw new IcestreamError('iceberg.format', 'a row group lacks a column of the schema', {
+    context: { column: node.name },
+  });
+}
+
+/** Between pages decoded without a wait: keepalives and the compression of files being written go on. */
+function yieldToOthers(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -18,10 +18,13 @@ export class RangeFile implements AsyncBuffer {
   }
 
   async slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
+    return ownArrayBuffer(this.held(start, end) ?? (await this.read(start, end)));
+  }
+
+  /** A range out of what is held, or null. */
+  held(start: number, end: number): Buffer | null {
     const region = this.regions.find((held) => start >= held.start && end <= held.start + held.bytes.length);
-    if (region !== undefined)
-      return ownArrayBuffer(region.bytes.subarray(start - region.start, end - region.start));
-    return ownArrayBuffer(await this.read(start, end));
+    return region === undefined ? null : region.bytes.subarray(start - region.start, end - region.start);
   }
 
   /** Fetches a range in one request and holds it until it is dropped by its start. */

@@ -69,6 +69,8 @@ export class RawSchema {
 export interface FileNode {
   readonly name: string;
   readonly id: number | undefined;
+  readonly isOptional: boolean;
+  readonly typeLength: number;
   readonly children: readonly FileNode[];
 }
 
@@ -76,7 +78,13 @@ function readNode(reader: { readonly elements: readonly SchemaElement[]; next: n
   const element = reader.elements[reader.next++];
   const children: FileNode[] = [];
   while (children.length < (element.num_children ?? 0)) children.push(readNode(reader));
-  return { name: element.name, id: element.field_id, children };
+  return {
+    name: element.name,
+    id: element.field_id,
+    isOptional: element.repetition_type === 'OPTIONAL',
+    typeLength: element.type_length ?? 0,
+    children,
+  };
 }
 
 function withoutAnnotations(schema: readonly SchemaElement[]): SchemaElement[] {

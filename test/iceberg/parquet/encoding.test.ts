@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { snappyUncompress } from 'hyparquet';
-import { bitWidthOf, hybridBound, writeHybrid, writeRun } from '../../../src/iceberg/parquet/hybrid.ts';
+import {
+  bitWidthOf,
+  hybridBound,
+  readHybrid as readFast,
+  writeHybrid,
+  writeRun,
+} from '../../../src/iceberg/parquet/hybrid.ts';
 import { snappyBound, snappyCompress } from '../../../src/iceberg/parquet/snappy.ts';
 import { ThriftWriter } from '../../../src/iceberg/parquet/thrift.ts';
 
@@ -49,8 +55,17 @@ test('the hybrid encoding is read back, runs and packed values mixed', () => {
       const out = new Uint8Array(hybridBound(values.length, bitWidth));
       const end = writeHybrid(Int32Array.from(values), values.length, bitWidth, out, 0);
       assert.deepEqual(readHybrid(out.subarray(0, end), values.length, bitWidth), values);
+      const read = new Int32Array(values.length);
+      readFast(out.subarray(0, end), 0, bitWidth, values.length, read);
+      assert.deepEqual([...read], values);
     }),
   );
+});
+
+test('a hybrid that is cut off is an error, not a guess', () => {
+  assert.throws(() => readFast(new Uint8Array(0), 0, 1, 5, new Uint8Array(5)), { code: 'iceberg.format' });
+  assert.throws(() => readFast(Uint8Array.of(0x00), 0, 1, 5, new Uint8Array(5)), { code: 'iceberg.format' });
+  assert.throws(() => readFast(Uint8Array.of(0x03), 0, 8, 8, new Uint8Array(8)), { code: 'iceberg.format' });
 });
 
 test('a single run and the widths are as the format says', () => {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ColumnWriter } from '../../../src/iceberg/parquet/column-writer.ts';
+import { RejectingColumn } from '../../../src/iceberg/parquet/rejecting-column.ts';
 import {
   type ParquetFile,
   ParquetFileWriter,
@@ -151,5 +152,59 @@ export async function readDuckDb(bytes: Buffer, query = 'select * from $file'): 
   } finally {
     instance.closeSync();
     await rm(path);
+  }
+}
+
+/** Keeps the primitive values that it is given, as text. */
+export class ValueRecorder extends RejectingColumn {
+  readonly fieldId = 0;
+  readonly values: string[] = [];
+
+  constructor() {
+    super('recorder');
+  }
+  override int32(value: number): void {
+    this.values.push(`int ${value}`);
+  }
+  override date(days: number): void {
+    this.values.push(`date ${days}`);
+  }
+  override int64(hi: number, lo: number): void {
+    this.values.push(`long ${hi} ${lo}`);
+  }
+  override time(hi: number, lo: number): void {
+    this.values.push(`time ${hi} ${lo}`);
+  }
+  override timestamp(hi: number, lo: number): void {
+    this.values.push(`timestamp ${hi} ${lo}`);
+  }
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    this.values.push(`decimal ${unscaled} ${scale}`);
+  }
+  override utf8(bytes: Uint8Array, start: number, end: number): void {
+    this.values.push(`text ${Buffer.from(bytes.subarray(start, end)).toString('hex')}`);
+  }
+  override bytes(bytes: Uint8Array, start: number, end: number): void {
+    this.values.push(`bytes ${Buffer.from(bytes.subarray(start, end)).toString('hex')}`);
+  }
+  override uuid(bytes: Uint8Array, start: number): void {
+    this.values.push(`uuid ${Buffer.from(bytes.subarray(start, start + 16)).toString('hex')}`);
+  }
+}
+
+/** A Parquet file that DuckDB writes of a query, with COPY's options. */
+export async function writtenByDuckDb(query: string, options: string): Promise<Buffer> {
+  const path = join(tmpdir(), `icestream-${randomUUID()}.parquet`);
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  try {
+    const connection = await instance.connect();
+    await connection.run(`copy (${query}) to '${path}' (${options})`);
+    return await readFile(path);
+  } finally {
+    instance.closeSync();
+    await rm(path, { force: true });
   }
 }
