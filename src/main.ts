@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { listen } from './api/listen.ts';
 import { asIcestreamError } from './base/errors.ts';
 import { createLog, type Log } from './base/log.ts';
@@ -10,19 +9,29 @@ import { Loggers } from './runtime/loggers.ts';
 import { ICEBERG_EXTENSION } from './runtime/plugins/iceberg.ts';
 import { postgresPlugin } from './runtime/plugins/postgres.ts';
 import { Plugins } from './runtime/plugins.ts';
-import { parseProperties } from './runtime/properties.ts';
+import { readPropertiesFile } from './runtime/properties.ts';
+import { RequestError } from './runtime/request-error.ts';
 import { openStore } from './runtime/store-sqlite.ts';
 import { readWorkerConfig, type WorkerConfig } from './runtime/worker-config.ts';
 
+const EXIT_GRACE_MS = 1000;
 const USAGE = 'usage: icestream [worker.properties [connector.json ...]]';
 
 try {
   await main(process.argv.slice(2));
+  // Nothing is left to do; a handle that somebody forgot must not keep a stopped service alive.
+  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
 } catch (error) {
+  process.stderr.write(`icestream: ${explained(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** What failed, why, and what to do about it. */
+function explained(error: unknown): string {
+  if (error instanceof RequestError) return error.message;
   const known = asIcestreamError(error);
   const cause = known.cause instanceof Error ? ` (${known.cause.message})` : '';
-  process.stderr.write(`icestream: ${known.message}${cause}\n${known.hint}\n`);
-  process.exitCode = 1;
+  return `${known.message}${cause}\n${known.hint}`;
 }
 
 /** Reads the configuration, wires the parts, forwards signals. */
@@ -33,9 +42,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const [workerFile, ...connectorFiles] = args;
-  const worker = readWorkerConfig(
-    workerFile === undefined ? {} : parseProperties(readFileSync(workerFile, 'utf8')),
-  );
+  const worker = readWorkerConfig(workerFile === undefined ? {} : readPropertiesFile(workerFile));
   const log = createLog(worker.logLevel, 'stderr');
   for (const note of worker.notes) log.warn(note);
   await run(worker, connectorFiles.map(readConnectorFile), log);
@@ -60,18 +67,23 @@ async function run(
     workerId: () => `${worker.advertised.host ?? address.host}:${worker.advertised.port ?? address.port}`,
   });
   const loggers = new Loggers(store, worker.logLevel, (level) => herder.setLogLevel(level));
+  const stop = untilSignal(log);
   try {
     herder.load();
     const api = await listen({ herder, loggers, log });
-    const { hostname, port } = new URL(api.urls[0]!);
-    Object.assign(address, { host: hostname, port: Number(port || 80) });
-    const stopped = untilSignal(log);
-    herder.start();
-    for (const { name, config } of connectors) await herder.putConfig(name, config);
-    process.stdout.write(`icestream is ready, REST at ${api.urls.join(', ')}, state in ${worker.stateDir}\n`);
-    await stopped;
-    await api.close();
-    await herder.close();
+    try {
+      const { hostname, port } = new URL(api.urls[0]!);
+      Object.assign(address, { host: hostname, port: Number(port || 80) });
+      herder.start();
+      for (const { name, config } of connectors) await herder.putConfig(name, config);
+      process.stdout.write(
+        `icestream is ready, REST at ${api.urls.join(', ')}, state in ${worker.stateDir}\n`,
+      );
+      await stop;
+    } finally {
+      await api.close();
+      await herder.close();
+    }
   } finally {
     store.close();
   }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { IcestreamError } from '../base/errors.ts';
 import type { Properties } from './config-providers.ts';
-import { parseProperties } from './properties.ts';
+import { parseProperties, readTextFile } from './properties.ts';
 
 /**
  * A connector given on the command line, in the forms that Connect's standalone worker takes: JSON as POSTed
@@ -9,7 +8,7 @@ import { parseProperties } from './properties.ts';
  * @throws IcestreamError config.invalid
  */
 export function readConnectorFile(path: string): { readonly name: string; readonly config: Properties } {
-  const text = readFileSync(path, 'utf8');
+  const text = readTextFile(path);
   const config = path.endsWith('.properties') ? parseProperties(text) : fromJson(path, text);
   const name = config['name']?.trim();
   if (!name)

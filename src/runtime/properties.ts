@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { IcestreamError } from '../base/errors.ts';
 
 /**
@@ -13,6 +14,24 @@ export function parseProperties(text: string): Record<string, string> {
     properties[unescaped(line.slice(0, end), number)] = unescaped(line.slice(end + separator.length), number);
   }
   return properties;
+}
+
+/** @throws IcestreamError config.invalid if the file cannot be read */
+export function readPropertiesFile(path: string): Record<string, string> {
+  return parseProperties(readTextFile(path));
+}
+
+/** @throws IcestreamError config.invalid if the file cannot be read */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new IcestreamError('config.invalid', `the file ${path} cannot be read`, {
+      cause,
+      context: { path },
+      hint: 'Check the path and the rights of the file.',
+    });
+  }
 }
 
 /** Joins continued lines; a line continues when it ends in an odd number of backslashes. */

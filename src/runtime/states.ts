@@ -21,7 +21,7 @@ export type TaskState =
   /** Its work is done (snapshot.mode=initial_only); no thread. */
   | { readonly phase: 'finished' }
   /** Told to stop; what follows when the thread has gone. */
-  | { readonly phase: 'stopping'; readonly then: 'start' | 'end' };
+  | { readonly phase: 'stopping'; readonly toward: 'start' | 'end' };
 
 export type TaskEvent =
   /** Start, or start anew with the present configuration. */
@@ -84,8 +84,8 @@ function hasThread(state: TaskState): boolean {
   return isLive(state) || state.phase === 'stopping';
 }
 
-function stopping(state: TaskState, then: 'start' | 'end'): TaskState {
-  return state.phase === 'stopping' && state.then === then ? state : { phase: 'stopping', then };
+function stopping(state: TaskState, toward: 'start' | 'end'): TaskState {
+  return state.phase === 'stopping' && state.toward === toward ? state : { phase: 'stopping', toward };
 }
 
 function reported(state: TaskState, word: 'RUNNING' | 'PAUSED'): TaskState {
@@ -103,7 +103,9 @@ function failed(retries: number, error: TaskError, policy: RetryPolicy): TaskSta
 
 function exited(state: TaskState, error: TaskError | null, policy: RetryPolicy): TaskState {
   if (state.phase === 'stopping')
-    return state.then === 'start' ? { phase: 'starting', retries: 0, trace: null } : { phase: 'unassigned' };
+    return state.toward === 'start'
+      ? { phase: 'starting', retries: 0, trace: null }
+      : { phase: 'unassigned' };
   if (!isLive(state)) return state;
   return error === null ? { phase: 'unassigned' } : failed(state.retries, error, policy);
 }
@@ -127,6 +129,6 @@ export function shown(state: TaskState): { readonly state: ShownState; readonly 
     case 'failed':
       return { state: 'FAILED', trace: state.error.trace };
     case 'stopping':
-      return { state: state.then === 'start' ? 'RESTARTING' : 'UNASSIGNED', trace: null };
+      return { state: state.toward === 'start' ? 'RESTARTING' : 'UNASSIGNED', trace: null };
   }
 }
