@@ -12,12 +12,14 @@ import type { InitialSnapshot, Interleave } from './parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
+import { connectOptions, hasLake, idColumns } from './settings.ts';
 import { dropSlot } from './slot.ts';
 import { snapshotReader } from './snapshot/index.ts';
 import { ReadProgress } from './snapshot/progress.ts';
 import { decideSnapshot } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
 import { Tables } from './tables.ts';
+import { validatePostgres } from './validate.ts';
 
 /** `io.debezium.connector.postgresql.PostgresConnector`. */
 export const postgresSource: SourceDefinition = {
@@ -31,9 +33,7 @@ export const postgresSource: SourceDefinition = {
     }
     return new PostgresSource(raw, config, context);
   },
-  async validate(raw) {
-    return parsePostgresConfig(raw).errors;
-  },
+  validate: validatePostgres,
 };
 
 class PostgresSource implements Source {
@@ -50,7 +50,7 @@ class PostgresSource implements Source {
     this.#raw = raw;
     this.#config = config;
     this.#context = context;
-    this.#connection = connectOptions(config, context);
+    this.#connection = connectOptions(config, context.connector);
     this.#filters = createFilters(config);
     this.offsets = postgresOffsets(config['topic.prefix'], (text) => ReadProgress.parse(text));
   }
@@ -194,44 +194,14 @@ class PostgresSource implements Source {
   }
 
   #tables(signal: AbortSignal): Tables {
-    const lake = /(^|,)\s*iceberg\s*(,|$)/.test(this.#raw['sinks'] ?? '');
     return new Tables({
       config: this.#config,
       filters: this.#filters,
       connect: (stop) => connect(this.#connection, stop),
       keyOverride: (table) => idColumns(this.#raw, table),
-      lake,
+      lake: hasLake(this.#raw),
       log: this.#context.log,
       signal,
     });
   }
-}
-
-function connectOptions(config: PostgresConfig, context: SourceContext): ConnectOptions {
-  return {
-    host: config['database.hostname'],
-    port: config['database.port'],
-    user: config['database.user'],
-    password: config['database.password'].reveal(),
-    database: config['database.dbname'],
-    applicationName: `icestream ${context.connector}`,
-    sslMode: config['database.sslmode'],
-    sslCert: config['database.sslcert'] ?? '',
-    sslKey: config['database.sslkey'] ?? '',
-    sslPassword: config['database.sslpassword'].reveal(),
-    sslRootCert: config['database.sslrootcert'] ?? '',
-    tcpKeepAlive: config['database.tcpKeepAlive'],
-    connectTimeoutMs: config['connection.validation.timeout.ms'],
-    initialStatements: (config['database.initial.statements'] ?? '')
-      .split(/(?<!;);(?!;)/)
-      .map((statement) => statement.trim().replaceAll(';;', ';'))
-      .filter((statement) => statement !== ''),
-  };
-}
-
-/** The lake's key of a table comes before the database's (L-9): chunks and before-images must go along it. */
-function idColumns(raw: ConnectorConfig, table: string): readonly string[] | null {
-  const value = raw[`iceberg.table.${table}.id-columns`] ?? raw['iceberg.tables.default-id-columns'];
-  const columns = (value ?? '').split(',').map((column) => column.trim());
-  return columns[0] === '' ? null : columns;
 }

@@ -203,6 +203,12 @@ export class Tables implements TableCatalog {
         log.warn({ table: table.name, column, reason }, 'column is left out, its type cannot be read'),
       );
     }
+    const warning = identityWarning(table);
+    if (warning !== null) {
+      this.#warnOnce(table.name, () =>
+        log.warn({ table: table.name, warning }, 'changes of a table will fail'),
+      );
+    }
     if (!lake) return;
     const lacking = table.keyColumns.filter((index) => !table.beforeColumns.includes(index));
     if (lacking.length === 0 || table.replicaIdentity === 'n') return;
