@@ -8,6 +8,7 @@ import { PostgresOffset } from './offset.ts';
 import { ensurePublication } from './publication.ts';
 import type { ServerFacts } from './server.ts';
 import {
+  advanceSlot,
   createSlot,
   dropSlot,
   isUsable,
@@ -46,7 +47,7 @@ export async function prepare(options: PrepareOptions, signal: AbortSignal): Pro
   const { client, config, decision, from } = options;
   if (!decision.stream) return withoutSlot(options);
   const captured = await options.tables.captured();
-  await ensurePublication(
+  const created = await ensurePublication(
     client,
     {
       name: config['publication.name'],
@@ -56,9 +57,14 @@ export async function prepare(options: PrepareOptions, signal: AbortSignal): Pro
     },
     options.log,
   );
-  const slot = await readSlot(client, config['slot.name']);
+  let slot = await readSlot(client, config['slot.name']);
   if (slot !== null) requireOurs(slot, options.server.database);
   if (slot === null || !isUsable(slot)) return withNewSlot(options, slot, signal);
+  if (created) {
+    // The server refuses, or passes over, changes from before the publication was made.
+    await advanceSlot(client, slot.name);
+    slot = (await readSlot(client, slot.name))!;
+  }
   if (from === null || (decision.snapshot && !decision.resume)) {
     return existing(beginning(options, slot.confirmedLsn!, decision.snapshot), decision.snapshot);
   }

@@ -22,23 +22,28 @@ interface Publication {
 
 /**
  * Makes sure that the publication is what the configuration wants: `filtered` is created or altered to the exact list
- * of captured tables at every start, the other modes leave an existing one alone.
+ * of captured tables at every start, the other modes leave an existing one alone. True if it was created: changes of
+ * before can never be published.
  * @throws IcestreamError postgres.publication, postgres.rights
  */
 export async function ensurePublication(
   queries: Queries,
   options: PublicationOptions,
   log: Log,
-): Promise<void> {
+): Promise<boolean> {
   const { name, mode } = options;
   try {
     const existing = await readPublication(queries, name);
-    if (existing === null) await create(queries, options);
-    else if (mode === 'filtered') await alter(queries, options, existing);
+    if (existing === null) {
+      await create(queries, options);
+      return true;
+    }
+    if (mode === 'filtered') await alter(queries, options, existing);
     else if (existing.viaRoot !== options.viaPartitionRoot) {
       const facts = { publication: name, viaRoot: existing.viaRoot };
       log.warn(facts, 'the publication differs from publish.via.partition.root, it is used as it is');
     }
+    return false;
   } catch (error) {
     const known = postgresError(error, `cannot create or alter publication ${name}`, {
       publication: name,

@@ -111,6 +111,18 @@ export async function dropSlot(queries: Queries, name: string): Promise<void> {
   }
 }
 
+/** To the end of the log: what lies between is given up. */
+export async function advanceSlot(queries: Queries, name: string): Promise<void> {
+  try {
+    await queries.query(
+      'SELECT pg_catalog.pg_replication_slot_advance($1, pg_catalog.pg_current_wal_lsn())',
+      [name],
+    );
+  } catch (error) {
+    throw postgresError(error, 'cannot advance the replication slot', { slot: name });
+  }
+}
+
 export type MismatchStrategy = 'no_validation' | 'trust_offset' | 'trust_slot' | 'trust_greater_lsn';
 
 /**
