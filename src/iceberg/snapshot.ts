@@ -124,7 +124,9 @@ export class PreparedSnapshot {
     this.#storage = table.storage;
     const metadata = applyUpdates(table.metadata, extraUpdates);
     assertWritable(metadata);
-    const parent = branchHead(table.metadata, this.#branch);
+    const branchSnapshot = branchHead(table.metadata, this.#branch);
+    // A new branch begins where main stands, as with the reference implementation.
+    const parent = branchSnapshot ?? branchHead(table.metadata);
     const snapshot = await this.#makeSnapshot(table, metadata, parent, signal);
     const updates: TableUpdate[] = [
       ...extraUpdates,
@@ -144,7 +146,7 @@ export class PreparedSnapshot {
       {
         type: 'assert-ref-snapshot-id',
         ref: this.#branch,
-        'snapshot-id': parent?.['snapshot-id'] ?? null,
+        'snapshot-id': branchSnapshot?.['snapshot-id'] ?? null,
       },
       ...extraRequirements,
     ];

@@ -125,3 +125,9 @@ export async function commitChange(
   await prepared.settle(committed);
   return { table: committed, prepared };
 }
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
