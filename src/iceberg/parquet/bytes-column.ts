@@ -3,13 +3,17 @@ import { LeafColumn, type LeafSettings } from './leaf-column.ts';
 import type { LeafPlan } from './plan.ts';
 import { type Bounds, PREFIX_BYTES } from './statistics.ts';
 
-/** string and binary. The page's values lie in their plain form: length (4 bytes, little endian), then the bytes. */
+/**
+ * string and binary. The page's values lie in their plain form: length (4 bytes, little endian), then the bytes. Before
+ * them `HEAD` bytes stay free, so that the levels of a page with a wide value can be put there and the page need not be
+ * copied.
+ */
 export class BytesColumn extends LeafColumn {
   private readonly isBinary: boolean;
   /** Bytes of the smallest and largest value that are kept. */
   private readonly keepBytes: number;
   private data = new Uint8Array(0);
-  private used = 0;
+  private used = HEAD;
   private min: Uint8Array | null = null;
   private max: Uint8Array | null = null;
   private minCut = false;
@@ -54,7 +58,7 @@ export class BytesColumn extends LeafColumn {
 
   /** Ends the page where the value would make it too large, and sees to it that the value has room. */
   private makeBytesRoom(bytes: number): void {
-    if (this.levels.maxRepetition === 0 && this.used > 0 && this.used + bytes > this.settings.pageBytes) {
+    if (this.levels.maxRepetition === 0 && this.used > HEAD && this.used + bytes > this.settings.pageBytes) {
       this.closePage(false);
     }
     const need = this.used + bytes;
@@ -65,7 +69,7 @@ export class BytesColumn extends LeafColumn {
   }
 
   protected override get valueBytes(): number {
-    return this.used;
+    return this.used - HEAD;
   }
 
   protected override get bufferBytes(): number {
@@ -83,16 +87,29 @@ export class BytesColumn extends LeafColumn {
   }
 
   protected override indexValues(dictionary: Dictionary): boolean {
-    return (dictionary as BytesDictionary).index(this.data, this.count);
+    return (dictionary as BytesDictionary).index(this.values, this.count);
   }
 
   protected override writePlain(out: Buffer, at: number): number {
-    out.set(this.data.subarray(0, this.used), at);
-    return at + this.used;
+    out.set(this.values, at);
+    return at + this.valueBytes;
+  }
+
+  protected override takePage(levels: Buffer): Buffer | null {
+    if (this.valueBytes < HAND_OVER_BYTES || levels.length > HEAD) return null;
+    const start = HEAD - levels.length;
+    this.data.set(levels, start);
+    const page = Buffer.from(this.data.buffer, start, this.used - start);
+    this.data = new Uint8Array(0);
+    return page;
+  }
+
+  private get values(): Uint8Array {
+    return this.data.subarray(HEAD, this.used);
   }
 
   protected override noteValues(indexed: boolean): void {
-    if (!indexed) this.note(this.data, this.used);
+    if (!indexed) this.note(this.values, this.valueBytes);
   }
 
   protected override noteEntries(dictionary: Dictionary): void {
@@ -127,11 +144,17 @@ export class BytesColumn extends LeafColumn {
   }
 
   protected override clearValues(): void {
-    this.used = 0;
+    this.used = HEAD;
     // A buffer that one wide value made large would otherwise stay so.
     if (this.data.length > 2 * this.settings.pageBytes) this.data = new Uint8Array(0);
   }
 }
+
+/** Room for the levels of a page of a few values. */
+const HEAD = 64;
+
+/** A page of so many bytes is handed over instead of copied. */
+const HAND_OVER_BYTES = 1024 * 1024;
 
 /** Below this a loop copies faster than a subarray and `set`. */
 const LOOP_BYTES = 40;

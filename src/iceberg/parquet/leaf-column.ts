@@ -1,7 +1,7 @@
 import { IcestreamError } from '../../base/errors.ts';
 import { ColumnChunk } from './chunk.ts';
 import type { ColumnNode } from './column-writer.ts';
-import { type PageCompressor, takeBuffer } from './compressor.ts';
+import { type PageCompressor, returnBuffer, takeBuffer } from './compressor.ts';
 import type { Dictionary } from './dictionary.ts';
 import { ENCODING } from './format.ts';
 import { bitWidthOf, hybridBound, writeHybrid } from './hybrid.ts';
@@ -128,6 +128,10 @@ export abstract class LeafColumn extends RejectingColumn implements ColumnNode {
   protected abstract indexValues(dictionary: Dictionary): boolean;
   /** Writes the page's values plainly; returns where they ended. */
   protected abstract writePlain(out: Buffer, at: number): number;
+  /** Gives the values' buffer away as the page, with the levels ahead, or null; for pages too large to be copied. */
+  protected takePage(_levels: Buffer): Buffer | null {
+    return null;
+  }
   /** Looks at the page's values for the bounds; not called for the values that a dictionary holds, see `noteEntries`. */
   protected abstract noteValues(indexed: boolean): void;
   /** Looks at what the dictionary of the ending chunk holds. */
@@ -156,27 +160,45 @@ export abstract class LeafColumn extends RejectingColumn implements ColumnNode {
     if (tiny) chunk.compression = 'none';
     const dictionary = tiny ? null : this.indexPage();
     this.noteValues(dictionary !== null);
-    // Width 0, for a single entry, is legal but not every reader takes it.
-    const width = dictionary === null ? 0 : Math.max(1, bitWidthOf(dictionary.count - 1));
-    const valuesBound = dictionary === null ? this.valueBytes : 1 + hybridBound(this.count, width);
-    const out = takeBuffer(levels.writtenBound + valuesBound);
-    let at = levels.write(out, 0);
-    if (dictionary === null) {
-      at = this.writePlain(out, at);
-    } else {
-      out[at] = width;
-      at = writeHybrid(dictionary.indexes, this.count, width, out, at + 1);
-    }
-    this.addPage(out, at, dictionary === null ? ENCODING.plain : ENCODING.rleDictionary);
+    if (dictionary === null) this.closePlain();
+    else this.closeIndexed(dictionary);
   }
 
-  private addPage(page: Buffer, length: number, encoding: number): void {
+  private closePlain(): void {
+    const { levels, valueBytes } = this;
+    if (valueBytes >= WIDE_BYTES && this.handOver(valueBytes)) return;
+    const out = takeBuffer(levels.writtenBound + valueBytes);
+    const at = levels.write(out, 0);
+    this.addPage(out, this.writePlain(out, at), ENCODING.plain, valueBytes);
+  }
+
+  /** Makes the values' own buffer the page, where the subclass gives it away. */
+  private handOver(valueBytes: number): boolean {
+    const levels = takeBuffer(this.levels.writtenBound);
+    const page = this.takePage(levels.subarray(0, this.levels.write(levels, 0)));
+    returnBuffer(levels);
+    if (page !== null) this.addPage(page, page.length, ENCODING.plain, valueBytes);
+    return page !== null;
+  }
+
+  private closeIndexed(dictionary: Dictionary): void {
+    const { levels, count } = this;
+    // Width 0, for a single entry, is legal but not every reader takes it.
+    const width = Math.max(1, bitWidthOf(dictionary.count - 1));
+    const out = takeBuffer(levels.writtenBound + 1 + hybridBound(count, width));
+    let at = levels.write(out, 0);
+    out[at] = width;
+    at = writeHybrid(dictionary.indexes, count, width, out, at + 1);
+    this.addPage(out, at, ENCODING.rleDictionary, this.valueBytes);
+  }
+
+  private addPage(page: Buffer, length: number, encoding: number, valueBytes: number): void {
     const { levels } = this;
     this.rowsBegun += levels.countRows();
     this.chunk.addPage(encoding, page, length, levels.slots, this.pageFirstRow);
     this.nullCount += levels.absent;
     this.pageFirstRow = this.rowsBegun;
-    this.closedBytes += this.valueBytes;
+    this.closedBytes += valueBytes;
     levels.reset();
     this.count = 0;
     this.clearValues();
@@ -214,6 +236,9 @@ export abstract class LeafColumn extends RejectingColumn implements ColumnNode {
     this.dictionaryOpen = false;
   }
 }
+
+/** Pages of so many bytes hold wide values, which `takePage` hands over. */
+const WIDE_BYTES = 1024 * 1024;
 
 /** A chunk smaller than this is stored as it is: a compressed frame would save less than it costs. */
 const TINY_BYTES = 256;
