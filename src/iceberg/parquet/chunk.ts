@@ -55,7 +55,7 @@ export class ColumnChunk {
   private readonly compressor: PageCompressor;
   private readonly pages: Page[] = [];
   private dictionary: Page | null = null;
-  private readonly pending: Promise<void>[] = [];
+  private pending: Promise<void>[] = [];
 
   constructor(plan: LeafPlan, compressor: PageCompressor) {
     this.plan = plan;
@@ -81,9 +81,10 @@ export class ColumnChunk {
   /** Resolves when every page has been compressed. */
   async ready(): Promise<void> {
     await Promise.all(this.pending);
+    this.pending = [];
   }
 
-  /** Puts the chunk at `offset`, once it is ready. The bytes go to `parts`. */
+  /** Puts the chunk at `offset`, once it is ready. The bytes go to `parts` and are not held here any longer. */
   place(offset: number, parts: Buffer[]): PlacedChunk {
     let at = offset;
     let rawBytes = 0;
@@ -97,7 +98,8 @@ export class ColumnChunk {
     };
     const dictionary = this.dictionary === null ? null : put(this.dictionary);
     const dataOffset = at;
-    const pages = this.pages.map(put);
+    const pages = this.pages.splice(0).map(put);
+    this.dictionary = null;
     return {
       plan: this.plan,
       compression: this.compression,

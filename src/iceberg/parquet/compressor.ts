@@ -64,13 +64,15 @@ export class PageCompressor {
     return result;
   }
 
-  /** Each output chunk is a round trip to the other thread; the default of 16 KB makes too many of them. */
+  /**
+   * Each output chunk is a round trip to the other thread, and the default of 16 KB makes too many of them. A wide value
+   * gets one chunk for all, because joining chunks would hold it twice.
+   */
   private options(length: number): zlib.ZstdOptions {
-    return {
-      params: { [zlib.constants.ZSTD_c_compressionLevel]: this.level },
-      chunkSize: Math.min(128 * 1024, Math.max(1024, length >> 1)),
-      pledgedSrcSize: length,
-    };
+    const chunkSize =
+      length > EXACT_BYTES ? length + (length >> 8) + 64 : Math.min(128 * 1024, Math.max(1024, length >> 1));
+    const params = { [zlib.constants.ZSTD_c_compressionLevel]: this.level };
+    return { params, chunkSize, pledgedSrcSize: length };
   }
 }
 

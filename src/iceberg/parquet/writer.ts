@@ -207,16 +207,22 @@ export class ParquetFileWriter {
       placed.push(place);
       this.offset += place.storedBytes;
       this.leaves[i].totals.storedBytes += place.storedBytes;
-      for (const part of parts) await this.put(part, false);
+      // Shifted out one by one, so that a page may be forgotten as soon as it is written.
+      while (parts.length > 0) await this.put(parts.shift()!, false);
     }
     this.groups.push({ offset: start, rowCount, chunks: placed });
   }
 
-  /** Hands bytes to the output in pieces of at least `WRITE_BYTES`. */
+  /** Hands bytes to the output in pieces of at least `WRITE_BYTES`; what is as large already is not copied. */
   private async put(bytes: Buffer, last: boolean): Promise<void> {
+    if (bytes.length >= WRITE_BYTES) await this.writeOut();
     this.unwritten.push(bytes);
     this.unwrittenBytes += bytes.length;
-    if (!last && this.unwrittenBytes < WRITE_BYTES) return;
+    if (last || this.unwrittenBytes >= WRITE_BYTES) await this.writeOut();
+  }
+
+  private async writeOut(): Promise<void> {
+    if (this.unwrittenBytes === 0) return;
     const piece = this.unwritten.length === 1 ? this.unwritten[0] : Buffer.concat(this.unwritten);
     this.unwritten = [];
     this.unwrittenBytes = 0;
