@@ -124,7 +124,7 @@ test('P-1 a transaction larger than the server wants to hold is released at its 
     loader.query(`INSERT INTO large SELECT i, repeat('x', 1000) FROM generate_series(${from}, ${to}) i`);
   await insert(1, 6000);
   await loader.query('SAVEPOINT s1');
-  await insert(100_001, 16000);
+  await insert(10_001, 16_000);
   await writer.query('INSERT INTO small VALUES (1)');
   await first;
   assert.deepEqual(
