@@ -82,6 +82,8 @@ function sourceText(name: string, type: string): string {
       return `(extract(epoch FROM ${column}) * 1000000)::bigint::text`;
     case 'time without time zone':
       return `(extract(epoch FROM ${column}) * 1000000)::bigint::text`;
+    case 'boolean':
+      return `${column}::text`;
     case 'bytea':
       return `encode(${column}, 'hex')`;
     case 'real':

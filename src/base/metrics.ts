@@ -52,6 +52,8 @@ export class TableMetrics {
   deletesWritten = 0;
   bytesWritten = 0;
   filesWritten = 0;
+  /** Bytes read from the lake to find older versions of rows (unchanged large values, partitions of deletes). */
+  lookupBytes = 0;
   commits = 0;
   /** Commit time at the source of the newest change that is visible in the lake, microseconds since 1970; 0 none. */
   validThroughMicros = 0;

@@ -8,6 +8,7 @@ import { partitionPath } from '../../iceberg/partition-path.ts';
 import type { NestedField, PartitionSpec, Schema } from '../../iceberg/schema.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { TableSchema } from '../../record/table.ts';
+import type { FilledCells } from './fill.ts';
 import type { ImageList } from './image-list.ts';
 import { RowEncoder } from './row-encoder.ts';
 
@@ -18,6 +19,16 @@ export interface FileOptions {
   readonly compression: 'zstd' | 'snappy' | 'none';
   readonly targetFileBytes: number;
   readonly onSpecial: (column: string) => void;
+}
+
+/** A set of row images and where they are to be found. */
+export interface Images {
+  /** By number. */
+  readonly batches: readonly ChangeBatch[];
+  /** By schema number. */
+  readonly schemas: readonly TableSchema[];
+  readonly list: ImageList;
+  readonly filled: FilledCells;
 }
 
 /**
@@ -62,19 +73,23 @@ export class FileWriter {
     this.#options = options;
   }
 
-  /** Images [from, to); `batches` by number, `schemas` by schema number. */
-  async write(
-    batches: readonly ChangeBatch[],
-    schemas: readonly TableSchema[],
-    images: ImageList,
-    from: number,
-    to: number,
-  ): Promise<void> {
-    for (let start = from; start < to; ) {
-      const end = runEnd(images, start, Math.min(to, start + BLOCK_ROWS));
+  /** On an error the file that was open is gone; those closed before are what `close` or `abort` returns. */
+  async write(images: Images): Promise<void> {
+    try {
+      await this.#write(images);
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+  }
+
+  async #write({ batches, schemas, list, filled }: Images): Promise<void> {
+    for (let start = 0; start < list.count; ) {
+      const end = runEnd(list, start, Math.min(list.count, start + BLOCK_ROWS));
       const file = this.#open ?? (await this.#begin());
-      file.encoder.write(batches[images.batch[start]], schemas[images.schema[start]], images, start, end);
-      file.rows += end - start;
+      const number = list.batch[start];
+      file.encoder.filled = filled.get(number);
+      file.encoder.write(batches[number], schemas[list.schema[start]], list, start, end);
       const room = file.parquet.endRows(end - start);
       if (room !== undefined) await room;
       if (file.parquet.estimatedFileBytes >= this.#options.targetFileBytes) await this.#finish();
@@ -124,7 +139,6 @@ export class FileWriter {
     return {
       path,
       parquet,
-      rows: 0,
       encoder: new RowEncoder(this.#latest, this.#fields, parquet.columns, this.#options.onSpecial),
     };
   }
@@ -153,7 +167,6 @@ interface OpenFile {
   readonly path: string;
   readonly parquet: ParquetFileWriter;
   readonly encoder: RowEncoder;
-  rows: number;
 }
 
 /** Where the images from `start` on cease to lie in one batch under one schema. */

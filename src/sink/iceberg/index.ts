@@ -15,7 +15,7 @@ import {
   validateIcebergConfig,
 } from './config.ts';
 import type { FileOptions, FileWriter } from './file-writer.ts';
-import { fillUnchanged } from './fill.ts';
+import { NOTHING_FILLED } from './fill.ts';
 import { type CommitContext, commitGroup, type TableChange } from './group-commit.ts';
 import { ImageList } from './image-list.ts';
 import { CommitIntents } from './intent.ts';
@@ -24,8 +24,8 @@ import { LakeTables } from './lake-tables.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
 import { commitIdle, openPosition } from './recovery.ts';
 import { SpillStore } from './spill.ts';
-import { openWriter } from './table-files.ts';
-import { removeFiles, writeAppends, writeChanges } from './write-changes.ts';
+import { openDataWriter } from './table-files.ts';
+import { removeFiles, type WriteContext, writeAppends, writeChanges } from './write-changes.ts';
 
 export const icebergSink: SinkDefinition = {
   create: (config, context) => new IcebergSink(parseIcebergConfig(config), skippedOps(config), context),
@@ -148,10 +148,10 @@ class IcebergSink implements Sink {
         continue;
       }
       const change = await this.#tables.guard(work.table, () =>
-        writeChanges(micro, work, this.#fileOptions(work.table), fillUnchanged),
+        writeChanges(micro, work, this.#writeContext(work.table, signal)),
       );
       await work.spill?.close();
-      await removeFiles(work, work.discarded);
+      await removeFiles(work.table, work.discarded);
       if (change !== null && (change.replaceAll || change.dataFiles.length + change.deleteFiles.length > 0))
         changes.push(change);
     }
@@ -249,12 +249,17 @@ class IcebergSink implements Sink {
     await this.#tables.guard(work.table, async () => {
       const staged = this.#staged.get(work.table);
       if (staged === undefined) work.direct ??= this.#openDirect(work.table);
-      await (staged ?? work.direct!).write([batch], work.schemas, list, 0, list.count);
+      await (staged ?? work.direct!).write({
+        batches: [batch],
+        schemas: work.schemas,
+        list,
+        filled: NOTHING_FILLED,
+      });
     });
   }
 
   #openDirect(table: LakeTable): FileWriter {
-    return openWriter(table, 'data', defaultSpec(table.loaded!), [], this.#fileOptions(table));
+    return openDataWriter(table, this.#fileOptions(table));
   }
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
@@ -293,7 +298,9 @@ class IcebergSink implements Sink {
     if (this.#micro.memoryBytes <= budget) return;
     for (const work of this.#micro.work.values()) {
       await this.#tables.guard(work.table, async () => {
-        work.files.push(...(await writeAppends(this.#micro, work, this.#fileOptions(work.table))));
+        work.files.push(
+          ...(await writeAppends(this.#micro, work, this.#writeContext(work.table, this.#aborted.signal))),
+        );
         if (work.merge === null) return;
         work.spill ??= new SpillStore(join(this.#context.stateDir, 'spill'), work.table.name);
         await work.spill.add(work.merge, this.#micro.batches, this.#micro.overlay, work.schemas);
@@ -301,6 +308,15 @@ class IcebergSink implements Sink {
     }
     this.#micro.release();
     failpoint('sink.spilled');
+  }
+
+  #writeContext(table: LakeTable, signal: AbortSignal): WriteContext {
+    const { manifests } = this.#commitContext!;
+    const onRead = (bytes: number) => {
+      this.#context.metrics.table(table.source).lookupBytes += bytes;
+    };
+    const portionBytes = this.#context.memoryBytes / 4;
+    return { options: this.#fileOptions(table), lookup: { manifests, signal, onRead }, portionBytes };
   }
 
   #fileOptions(table: LakeTable): FileOptions {
@@ -335,7 +351,7 @@ class IcebergSink implements Sink {
 async function discard(work: TableWork): Promise<void> {
   const left = (await work.direct?.abort()) ?? [];
   await work.spill?.close();
-  await removeFiles(work, [...left, ...work.files, ...work.discarded]);
+  await removeFiles(work.table, [...left, ...work.files, ...work.discarded]);
 }
 
 function count(files: readonly DataFile[]): number {

@@ -1,11 +1,13 @@
 import { IcestreamError } from '../../base/errors.ts';
+import { writeStored } from '../../iceberg/parquet/stored-value.ts';
 import type { NestedField } from '../../iceberg/schema.ts';
 import { type ChangeBatch, NULL_CELL, OP_LETTERS, UNCHANGED_CELL } from '../../record/batch.ts';
 import type { Column, TableSchema } from '../../record/table.ts';
 import type { ValueWriter } from '../../record/value.ts';
 import { CDC_COLUMNS } from './evolution.ts';
+import type { FilledValue } from './fill.ts';
 import type { ImageList } from './image-list.ts';
-import { adaptValue } from './value-adapter.ts';
+import { adaptKeyValue, adaptValue } from './value-adapter.ts';
 
 /** Where one lake field's values come from under one version of the source schema. */
 interface FieldSource {
@@ -14,6 +16,8 @@ interface FieldSource {
   /** What rows of a version without the column get: the default that the source gave them (P-3), else NULL. */
   readonly missing: Column | null;
   readonly writer: ValueWriter;
+  /** The column itself, for values that are in the lake's form already. */
+  readonly raw: ValueWriter;
 }
 
 /**
@@ -42,6 +46,9 @@ export class RowEncoder {
     this.#onSpecial = onSpecial;
   }
 
+  /** Values for unchanged cells of the batch that is written next. */
+  filled: ReadonlyMap<number, FilledValue> | undefined;
+
   /**
    * Images [from, to) of `images`, which all lie in `batch` under `schema`.
    *
@@ -51,8 +58,8 @@ export class RowEncoder {
     let plan = this.#plans.get(schema);
     if (plan === undefined) this.#plans.set(schema, (plan = this.#planOf(schema)));
     for (let field = 0; field < plan.length; field++) {
-      const { column, missing, writer } = plan[field];
-      if (column >= 0) this.#writeColumn(batch, schema, column, writer, images.cell, from, to);
+      const { column, missing, writer, raw } = plan[field];
+      if (column >= 0) this.#writeColumn(batch, schema, column, writer, raw, images.cell, from, to);
       else for (let i = from; i < to; i++) writeMissing(missing, writer);
     }
     for (const { field, column } of this.#cdc)
@@ -64,6 +71,7 @@ export class RowEncoder {
     schema: TableSchema,
     column: number,
     writer: ValueWriter,
+    raw: ValueWriter,
     cells: Int32Array,
     from: number,
     to: number,
@@ -79,15 +87,23 @@ export class RowEncoder {
       } else if (length === NULL_CELL) {
         writer.null();
       } else if (length === UNCHANGED_CELL) {
-        throw new IcestreamError(
-          'table.unchanged-value',
-          'an unchanged value was not filled in before writing',
-          {
-            context: { table: schema.name, column: schema.columns[column].name },
-          },
-        );
+        this.#writeFilled(cell, raw, schema, column);
       }
     }
+  }
+
+  #adapted(column: Column, field: NestedField, raw: ValueWriter): ValueWriter {
+    const isKey = this.#latest.keyColumns.some((key) => this.#latest.columns[key] === column);
+    if (isKey) return adaptKeyValue(column.type, field.type, raw);
+    return adaptValue(column.type, field.type, raw, () => this.#onSpecial(field.name));
+  }
+
+  #writeFilled(cell: number, raw: ValueWriter, schema: TableSchema, column: number): void {
+    const filled = this.filled?.get(cell);
+    if (filled !== undefined) return writeStored(raw, filled.field.type, filled.value);
+    throw new IcestreamError('table.unchanged-value', 'an unchanged value was not filled in before writing', {
+      context: { table: schema.name, column: schema.columns[column].name },
+    });
   }
 
   #planOf(schema: TableSchema): FieldSource[] {
@@ -102,9 +118,8 @@ export class RowEncoder {
         return;
       }
       const raw = this.#columns[i];
-      const onSpecial = () => this.#onSpecial(field.name);
-      const writer = latest === null ? raw : adaptValue(latest.type, field.type, raw, onSpecial);
-      plan.push({ column: latest === null ? -1 : columnLike(schema, latest), missing: latest, writer });
+      const writer = latest === null ? raw : this.#adapted(latest, field, raw);
+      plan.push({ column: latest === null ? -1 : columnLike(schema, latest), missing: latest, writer, raw });
     });
     return plan;
   }

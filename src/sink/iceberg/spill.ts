@@ -5,10 +5,11 @@ import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
 import type { TableSchema } from '../../record/table.ts';
 import { KeyBytes } from './key-bytes.ts';
+import { readKey } from './key-reader.ts';
 import { Overlay } from './overlay.ts';
-import { type ImageRef, readKey, TableMerge } from './table-merge.ts';
+import { type ImageRef, TableMerge } from './table-merge.ts';
 
-/** Parts that keys are spread over; one part's rows have to fit in memory, so this bounds a transaction at 64 budgets and more. */
+/** Parts that keys are spread over; one part's rows have to fit in memory, so this bounds a transaction at 256 budgets. */
 const PARTITIONS = 256;
 const WRITE_BYTES = 1 << 20;
 
@@ -60,21 +61,36 @@ export class SpillStore {
     this.#runs.push(run);
   }
 
-  /** The parts one after the other: batches of one part, which `absorbAll` feeds to a merge of its own. */
-  async *partitions(schemas: readonly TableSchema[]): AsyncIterable<ChangeBatch> {
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      const part = await this.#part(partition, schemas);
-      if (part !== null) yield part;
+  /**
+   * Everything, in portions of whole parts that hold up to `portionBytes` (one part, if that has more): batches which
+   * `absorbAll` feeds to a merge of its own.
+   */
+  async *portions(schemas: readonly TableSchema[], portionBytes: number): AsyncIterable<ChangeBatch> {
+    for (let from = 0; from < PARTITIONS; ) {
+      let bytes = this.#partBytes(from);
+      let to = from + 1;
+      while (to < PARTITIONS && bytes + this.#partBytes(to) <= portionBytes) bytes += this.#partBytes(to++);
+      const portion = await this.#read(from, to, schemas);
+      if (portion !== null) yield portion;
+      from = to;
     }
   }
 
-  async #part(partition: number, schemas: readonly TableSchema[]): Promise<ChangeBatch | null> {
-    const extents = this.#runs.map((run) => run[partition]).filter((extent) => extent.length > 0);
+  #partBytes(partition: number): number {
+    return this.#runs.reduce((sum, run) => sum + run[partition].length, 0);
+  }
+
+  /** Parts [from, to), each with its runs in order; null where they hold nothing. */
+  async #read(from: number, to: number, schemas: readonly TableSchema[]): Promise<ChangeBatch | null> {
+    const extents: Extent[] = [];
+    for (let partition = from; partition < to; partition++) {
+      for (const run of this.#runs) if (run[partition].length > 0) extents.push(run[partition]);
+    }
     if (extents.length === 0) return null;
     const bytes = Buffer.allocUnsafeSlow(extents.reduce((sum, extent) => sum + extent.length, 0));
     let at = 0;
     for (const { start, length } of extents) {
-      await this.#read(bytes, at, start, length);
+      await this.#readExtent(bytes, at, start, length);
       at += length;
     }
     return readPart(bytes, schemas);
@@ -91,7 +107,7 @@ export class SpillStore {
   ): Promise<void> {
     const key = new KeyBytes();
     for (const [partition, entries] of movedByPartition(merge, batchOf, schemas, key)) {
-      const part = await this.#part(partition, schemas);
+      const part = await this.#read(partition, partition + 1, schemas);
       if (part === null) continue;
       const batches: ChangeBatch[] = [];
       const overlay = new Overlay(batches);
@@ -141,7 +157,7 @@ export class SpillStore {
     return open(this.#path, 'w+');
   }
 
-  async #read(into: Buffer, at: number, start: number, length: number): Promise<void> {
+  async #readExtent(into: Buffer, at: number, start: number, length: number): Promise<void> {
     invariant(this.#file !== null, 'nothing was spilled');
     const { bytesRead } = await this.#file.read(into, at, length, start);
     invariant(bytesRead === length, 'the spill file is shorter than what was written', { path: this.#path });

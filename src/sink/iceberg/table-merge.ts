@@ -1,8 +1,9 @@
-import { type ChangeBatch, MAY_EXIST, NULL_CELL, Op, UNCHANGED_CELL } from '../../record/batch.ts';
+import { type ChangeBatch, MAY_EXIST, Op, UNCHANGED_CELL } from '../../record/batch.ts';
 import type { TableSchema } from '../../record/table.ts';
 import { ImageList } from './image-list.ts';
 import { KeyBytes } from './key-bytes.ts';
 import { KeyIndex } from './key-index.ts';
+import { readKey, readKeyColumn } from './key-reader.ts';
 import type { Overlay } from './overlay.ts';
 
 /** Entry flag: rows of this key in earlier commits must be deleted (rules L-1, L-2). */
@@ -250,12 +251,12 @@ export class TableMerge {
     schema: TableSchema,
     unchanged: boolean,
   ): boolean {
-    for (const column of schema.keyColumns) {
+    for (const [i, column] of schema.keyColumns.entries()) {
       if (unchanged && batch.cellLength[after + column] === UNCHANGED_CELL) continue;
       this.#key.reset();
       this.#otherKey.reset();
-      readCell(batch, before + column, schema, column, this.#key);
-      readCell(batch, after + column, schema, column, this.#otherKey);
+      readKeyColumn(batch, before, schema, i, this.#key);
+      readKeyColumn(batch, after, schema, i, this.#otherKey);
       if (!sameBytes(this.#key, this.#otherKey)) return false;
     }
     return true;
@@ -281,26 +282,6 @@ interface FilledImage {
   cell: number;
   row: number;
   unresolved: boolean;
-}
-
-/** The key columns of the image at `cell` as canonical bytes. */
-export function readKey(batch: ChangeBatch, cell: number, schema: TableSchema, out: KeyBytes): void {
-  out.reset();
-  const columns = schema.keyColumns;
-  for (let i = 0; i < columns.length; i++) readCell(batch, cell + columns[i], schema, columns[i], out);
-}
-
-function readCell(
-  batch: ChangeBatch,
-  cell: number,
-  schema: TableSchema,
-  column: number,
-  out: KeyBytes,
-): void {
-  const length = batch.cellLength[cell];
-  if (length === NULL_CELL) return out.null();
-  const start = batch.cellStart[cell];
-  schema.columns[column].codec.read(batch.bytes, start, start + length, out);
 }
 
 function hasUnchanged(batch: ChangeBatch, cell: number, count: number): boolean {

@@ -117,6 +117,16 @@ class RegularValue implements ValueWriter {
   }
 }
 
+/**
+ * As `adaptValue`, for a column of the key: there `1.0` and `1.00` are one value, so that where the lake keeps a decimal as
+ * text, rows and deletes both have its shortest form (L-1).
+ */
+export function adaptKeyValue(type: LogicalType, lake: IcebergType, column: ValueWriter): ValueWriter {
+  const refuse = () => {};
+  if (type.kind === 'decimal' && lake === 'string') return new CanonicalDecimalText(column, refuse);
+  return adaptValue(type, lake, column, refuse);
+}
+
 /** As RegularValue, for a string column: decimals keep all their digits, and text holds what a number cannot. */
 class TextValue extends RegularValue {
   override decimalSmall(unscaled: number, scale: number): void {
@@ -127,5 +137,20 @@ class TextValue extends RegularValue {
   }
   override special(kind: SpecialValue): void {
     this.text(kind === 'nan' ? 'NaN' : kind === 'infinity' ? 'Infinity' : '-Infinity');
+  }
+}
+
+class CanonicalDecimalText extends TextValue {
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    let value = unscaled;
+    let digits = scale;
+    while (digits > 0 && value % 10n === 0n) {
+      value /= 10n;
+      digits--;
+    }
+    this.text(decimalText(value, digits));
   }
 }

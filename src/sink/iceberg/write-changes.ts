@@ -1,49 +1,49 @@
-import { IcestreamError } from '../../base/errors.ts';
 import type { DataFile } from '../../iceberg/file.ts';
+import { branchHead } from '../../iceberg/metadata.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { FileOptions } from './file-writer.ts';
+import { fillUnchanged, NOTHING_FILLED } from './fill.ts';
 import type { TableChange } from './group-commit.ts';
 import { ImageList } from './image-list.ts';
+import type { LookupContext } from './lake-lookup.ts';
+import type { LakeTable } from './lake-table.ts';
 import type { MicroBatch, TableWork } from './micro-batch.ts';
 import { Overlay } from './overlay.ts';
 import { absorbAll } from './spill.ts';
-import { writeFiles } from './table-files.ts';
+import { TableFiles } from './table-files.ts';
 import { DELETE, LIVE, TableMerge } from './table-merge.ts';
 
-/** Fills in cells that are unchanged and found nowhere in the micro-batch (P-6), so that every live image is whole. */
-export type FillUnchanged = (
-  work: TableWork,
-  merge: TableMerge,
-  batches: ChangeBatch[],
-  overlay: Overlay,
-) => Promise<void>;
+/** What writing needs besides the rows. */
+export interface WriteContext {
+  readonly options: FileOptions;
+  readonly lookup: LookupContext;
+  /** Bytes of spilled rows that are merged at a time. */
+  readonly portionBytes: number;
+}
 
 /** Writes the files of one table's part of a micro-batch. They are durable, and part of nothing yet. */
 export async function writeChanges(
   micro: MicroBatch,
   work: TableWork,
-  options: FileOptions,
-  fill: FillUnchanged,
+  context: WriteContext,
 ): Promise<TableChange> {
   const { table } = work;
-  const dataFiles: DataFile[] = [...work.files];
-  const deleteFiles: DataFile[] = [];
+  const files = new TableFiles(table, context.options, context.lookup);
+  files.dataFiles.push(...work.files);
   try {
-    if (work.direct !== null) dataFiles.push(...(await work.direct.close()));
-    dataFiles.push(...(await writeAppends(micro, work, options)));
-    if (work.spill !== null) {
-      if (work.merge !== null) await work.spill.add(work.merge, micro.batches, micro.overlay, work.schemas);
-      work.release();
-      await writeSpilled(work, options, fill, dataFiles, deleteFiles);
-    } else if (work.merge !== null) {
-      await fill(work, work.merge, micro.batches, micro.overlay);
+    if (work.direct !== null) files.dataFiles.push(...(await work.direct.close()));
+    await files.writeData({ ...imagesOf(micro, work), list: work.appends });
+    if (work.spill !== null) await writeSpilled(micro, work, context, files);
+    else if (work.merge !== null) {
       micro.overlay.batch();
-      await writeMerged(work, work.merge, micro.batches, options, dataFiles, deleteFiles);
+      await writeMerged(work, work.merge, micro.batches, context, files);
     }
+    await files.close();
   } catch (error) {
-    await removeFiles(work, [...dataFiles, ...deleteFiles]);
+    await files.abort();
     throw error;
   }
+  const { dataFiles, deleteFiles } = files;
   return {
     table,
     dataFiles,
@@ -53,31 +53,43 @@ export async function writeChanges(
   };
 }
 
-/** Rows kept only because their table is partitioned. */
+/** Writes what was only kept because its table is partitioned. */
 export async function writeAppends(
   micro: MicroBatch,
   work: TableWork,
-  options: FileOptions,
-): Promise<DataFile[]> {
-  const images = { batches: micro.batches, schemas: work.schemas, list: work.appends };
-  return writeFiles(work.table, 'data', images, options);
+  context: WriteContext,
+): Promise<readonly DataFile[]> {
+  const files = new TableFiles(work.table, context.options, context.lookup);
+  try {
+    await files.writeData({ ...imagesOf(micro, work), list: work.appends });
+    await files.close();
+  } catch (error) {
+    await files.abort();
+    throw error;
+  }
+  return files.dataFiles;
+}
+
+function imagesOf(micro: MicroBatch, work: TableWork) {
+  return { batches: micro.batches, schemas: work.schemas, filled: NOTHING_FILLED };
 }
 
 async function writeSpilled(
+  micro: MicroBatch,
   work: TableWork,
-  options: FileOptions,
-  fill: FillUnchanged,
-  dataFiles: DataFile[],
-  deleteFiles: DataFile[],
+  context: WriteContext,
+  files: TableFiles,
 ): Promise<void> {
-  for await (const part of work.spill!.partitions(work.schemas)) {
+  const { schemas, spill } = work;
+  if (work.merge !== null) await spill!.add(work.merge, micro.batches, micro.overlay, schemas);
+  work.release();
+  for await (const portion of spill!.portions(schemas, context.portionBytes)) {
     const batches: ChangeBatch[] = [];
     const overlay = new Overlay(batches);
-    const merge = new TableMerge(work.schemas, overlay, work.replaceAll);
-    absorbAll(part, batches.push(part) - 1, merge, work.schemas);
-    await fill(work, merge, batches, overlay);
+    const merge = new TableMerge(schemas, overlay, work.replaceAll);
+    absorbAll(portion, batches.push(portion) - 1, merge, schemas);
     overlay.batch();
-    await writeMerged(work, merge, batches, options, dataFiles, deleteFiles);
+    await writeMerged(work, merge, batches, context, files);
   }
 }
 
@@ -85,21 +97,19 @@ async function writeMerged(
   work: TableWork,
   merge: TableMerge,
   batches: readonly ChangeBatch[],
-  options: FileOptions,
-  dataFiles: DataFile[],
-  deleteFiles: DataFile[],
+  context: WriteContext,
+  files: TableFiles,
 ): Promise<void> {
-  const live = { batches, schemas: work.schemas, list: select(merge, LIVE) };
-  const deletes = { batches, schemas: work.schemas, list: select(merge, DELETE) };
-  // A table that never had a row needs no delete to reach one.
-  if (!isEmpty(work))
-    deleteFiles.push(...(await writeFiles(work.table, 'equality-deletes', deletes, options)));
-  dataFiles.push(...(await writeFiles(work.table, 'data', live, options)));
+  const { table, schemas } = work;
+  const filled = await fillUnchanged(table, merge, batches, schemas, context.lookup);
+  const images = { batches, schemas, filled };
+  if (!isEmpty(table)) await files.writeDeletes({ ...images, list: select(merge, DELETE) });
+  await files.writeData({ ...images, list: select(merge, LIVE) });
 }
 
-function isEmpty(work: TableWork): boolean {
-  const { metadata } = work.table.loaded!;
-  return metadata['current-snapshot-id'] === undefined || metadata['current-snapshot-id'] === null;
+/** A table that never had a row needs no delete to reach one. */
+function isEmpty(table: LakeTable): boolean {
+  return branchHead(table.loaded!.metadata) === null;
 }
 
 function select(merge: TableMerge, flag: number): ImageList {
@@ -111,17 +121,6 @@ function select(merge: TableMerge, flag: number): ImageList {
   return list;
 }
 
-export async function removeFiles(work: TableWork, files: readonly DataFile[]): Promise<void> {
-  if (files.length > 0) await work.table.loaded?.storage.remove(files.map((file) => file.path));
-}
-
-/** What is not known anywhere stops the table: never a placeholder, never NULL (P-6). */
-export function unknownValue(table: string, column: string): IcestreamError {
-  return new IcestreamError(
-    'table.unchanged-value',
-    `an unchanged value of ${column} in ${table} was found nowhere`,
-    {
-      context: { table, column },
-    },
-  );
+export async function removeFiles(table: LakeTable, files: readonly DataFile[]): Promise<void> {
+  if (files.length > 0) await table.loaded?.storage.remove(files.map((file) => file.path));
 }

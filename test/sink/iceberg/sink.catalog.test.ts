@@ -187,3 +187,142 @@ test('L-5 a NULL in a key stops its table alone', async (t) => {
   assert.deepEqual(await readLake(lake, 't'), [['1', 'a', 'b']]);
   assert.deepEqual(await readLake(lake, 'other'), [['9', 'nine']]);
 });
+
+test('P-6 an unchanged value comes from the lake, also under the key that the row had before', async (t) => {
+  const lake = await testLake(t);
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [
+    { op: 'c', after: ['1', 'a', 'big one'] },
+    { op: 'c', after: ['2', 'a', 'big two'] },
+    { op: 'c', after: ['3', 'a', null] },
+  ]);
+  await commit(sink, 2, [{ op: 'u', after: ['1', 'b', 'bigger one'] }]);
+  await commit(sink, 3, [
+    { op: 'u', after: ['1', 'c', undefined] },
+    { op: 'u', before: ['2', null, null], after: ['4', 'c', undefined] },
+    { op: 'u', after: ['3', 'c', undefined] },
+  ]);
+  await sink.close();
+  assert.deepEqual(await readLake(lake, 't'), [
+    ['1', 'c', 'bigger one'],
+    ['3', 'c', null],
+    ['4', 'c', 'big two'],
+  ]);
+  assert.ok(lake.metrics.table('public.t').lookupBytes > 0);
+});
+
+test('P-6 the lake fills rows of a transaction that went through the disk', async (t) => {
+  const lake = await testLake(t);
+  const sink = lake.sink({ memoryBytes: 200_000 });
+  await sink.open(never);
+  const keys = Array.from({ length: 2000 }, (_, i) => `k${String(i).padStart(4, '0')}`);
+  await commit(
+    sink,
+    1,
+    keys.map((key) => ({ op: 'c', after: [key, 'a', `big ${key}`] })),
+  );
+  for (let i = 0; i < keys.length; i += 250) {
+    const changes: TestChange[] = keys
+      .slice(i, i + 250)
+      .map((key) => ({ op: 'u', after: [key, 'b', undefined] }));
+    await sink.write({ ...changeBatch(table, changes, 2), offset: null });
+  }
+  await sink.commit(changeBatch(table, [], 2).offset!, never);
+  await sink.close();
+  assert.deepEqual(
+    await readLake(lake, 't'),
+    keys.map((key) => [key, 'b', `big ${key}`]),
+  );
+});
+
+test('P-6 a value that is nowhere stops the table: never a placeholder, never NULL', async (t) => {
+  const lake = await testLake(t);
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [{ op: 'c', after: ['1', 'a', 'big'] }]);
+  await commit(sink, 2, [{ op: 'u', after: ['9', 'b', undefined] }]);
+  await sink.close();
+  assert.match(lake.metrics.table('public.t').reason, /^table.unchanged-value/);
+  assert.deepEqual(await readLake(lake, 't'), [['1', 'a', 'big']]);
+});
+
+test('L-3 a delete finds the partition of the row that it is to reach, though the log does not say it', async (t) => {
+  const lake = await testLake(t, { 'iceberg.table.public.t.partition-by': 'a' });
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [
+    { op: 'c', after: ['1', 'north', 'x'] },
+    { op: 'c', after: ['2', 'north', 'x'] },
+    { op: 'c', after: ['3', 'south', 'x'] },
+  ]);
+  await commit(sink, 2, [
+    { op: 'u', after: ['1', 'south', 'y'] },
+    { op: 'd', before: ['2', null, null] },
+    { op: 'u', before: ['3', null, null], after: ['4', 'west', undefined] },
+  ]);
+  await commit(sink, 3, [{ op: 'u', after: ['1', 'north', 'z'] }]);
+  await sink.close();
+  assert.deepEqual(await readLake(lake, 't'), [
+    ['1', 'north', 'z'],
+    ['4', 'west', 'x'],
+  ]);
+});
+
+test('L-3 a partition column that is part of the key tells the partition by itself', async (t) => {
+  const lake = await testLake(t, { 'iceberg.table.public.t.partition-by': 'bucket(id, 4)' });
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(
+    sink,
+    1,
+    ['1', '2', '3', '4', '5'].map((id) => ({ op: 'c', after: [id, 'a', 'b'] })),
+  );
+  await commit(sink, 2, [
+    { op: 'd', before: ['2', null, null] },
+    { op: 'u', after: ['5', 'c', 'd'] },
+  ]);
+  await sink.close();
+  assert.equal(lake.metrics.table('public.t').lookupBytes, 0);
+  assert.deepEqual(await readLake(lake, 't'), [
+    ['1', 'a', 'b'],
+    ['3', 'a', 'b'],
+    ['4', 'a', 'b'],
+    ['5', 'c', 'd'],
+  ]);
+});
+
+test('L-5 a stopped table is named in the marker and goes on only with a snapshot that replaces it', async (t) => {
+  const lake = await testLake(t);
+  const first = lake.sink();
+  await first.open(never);
+  await commit(first, 1, [{ op: 'c', after: ['1', 'a', 'b'] }]);
+  const other = {
+    ...textTable(['id', 'v'], ['id']),
+    name: 'public.other',
+    id: { database: 'shop', schema: 'public', table: 'other' },
+  };
+  await first.write(changeBatch(table, [{ op: 'c', after: [null, 'a', 'b'] }], 2));
+  await commit(first, 3, [{ op: 'c', after: ['9', 'nine'] }], other);
+  await first.close();
+  const second = lake.sink();
+  assert.deepEqual((await second.open(never))?.toJSON(), { position: 3 });
+  assert.deepEqual(second.needsSnapshot, ['public.t']);
+  await commit(second, 4, [{ op: 'c', after: ['2', 'not', 'kept'] }]);
+  const snapshot = changeBatch(table, [{ op: 'r', after: ['7', 'new', 'x'] }], 5);
+  const tableMarks = [
+    { row: 0, table, kind: 'snapshot-start', replace: true },
+    { row: 1, table, kind: 'snapshot-end', replace: true },
+  ] as const;
+  await writeAndCommit(second, { ...snapshot, tableMarks });
+  await commit(second, 6, [{ op: 'c', after: ['8', 'after', 'x'] }]);
+  await second.close();
+  const third = lake.sink();
+  await third.open(never);
+  assert.deepEqual(third.needsSnapshot, []);
+  await third.close();
+  assert.deepEqual(await readLake(lake, 't'), [
+    ['7', 'new', 'x'],
+    ['8', 'after', 'x'],
+  ]);
+});

@@ -234,7 +234,7 @@ test('L-4 the same when the micro-batch goes through the disk in several runs', 
         }
         let lake: ReadonlyMap<string, readonly string[]> = initialRows;
         const parts: [TableMerge, ChangeBatch[]][] = [];
-        for await (const part of spill.partitions([table])) {
+        for await (const part of spill.portions([table], 100)) {
           const batches: ChangeBatch[] = [];
           const overlay = new Overlay(batches);
           const merge = new TableMerge([table], overlay, false);
