@@ -2,13 +2,10 @@
 import { listen } from './api/listen.ts';
 import { asIcestreamError } from './base/errors.ts';
 import { createLog, type Log } from './base/log.ts';
-import { loadSource } from './capture/registry.ts';
 import { readConnectorFile } from './runtime/connector-file.ts';
 import { Herder } from './runtime/herder.ts';
 import { Loggers } from './runtime/loggers.ts';
-import { ICEBERG_EXTENSION } from './runtime/plugins/iceberg.ts';
-import { postgresPlugin } from './runtime/plugins/postgres.ts';
-import { Plugins } from './runtime/plugins.ts';
+import { builtinPlugins } from './runtime/plugins/builtin.ts';
 import { readPropertiesFile } from './runtime/properties.ts';
 import { RequestError } from './runtime/request-error.ts';
 import { openStore } from './runtime/store-sqlite.ts';
@@ -53,13 +50,14 @@ async function run(
   connectors: ReturnType<typeof readConnectorFile>[],
   log: Log,
 ): Promise<void> {
+  const plugins = await builtinPlugins();
   const store = openStore(worker.stateDir);
   const address = { host: 'localhost', port: 0 };
   const herder = new Herder({
     worker,
     store,
     log,
-    plugins: new Plugins([postgresPlugin(loadSource)], [ICEBERG_EXTENSION]),
+    plugins,
     taskScript: new URL(
       import.meta.url.endsWith('.ts') ? './runtime/task.ts' : './runtime/task.js',
       import.meta.url,

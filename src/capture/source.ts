@@ -41,6 +41,8 @@ export type ConnectorConfig = Readonly<Record<string, string>>;
 
 /** What capture/registry.ts lists: one per database. */
 export interface SourceDefinition {
+  /** Whether a property means something to this source; others are accepted, too, and noted in the log. */
+  accepts(property: string): boolean;
   create(config: ConnectorConfig, context: SourceContext): Promise<Source>;
   /**
    * Static checks first, then, if they pass, a connection. Messages are Debezium's own where it has one.

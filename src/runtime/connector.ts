@@ -4,6 +4,7 @@ import type { OffsetJson } from '../record/offset.ts';
 import type { Properties } from './config-providers.ts';
 import type { ConnectorPlugin } from './plugins.ts';
 import type { TaskCommand, TaskStart } from './protocol.ts';
+import { requireTransformsForLake, withSinkDefaults } from './sink-defaults.ts';
 import { type RetryPolicy, type ShownState, shown, type TaskState } from './states.ts';
 import type { Store, TargetState } from './store.ts';
 import { TaskSupervisor } from './supervisor.ts';
@@ -47,6 +48,8 @@ export interface ConnectorStatus {
 /** The JavaScript heap a task may grow to beside its share of the budget, which is for buffers. */
 const HEAP_BASE_BYTES = 256 * 1024 * 1024;
 const FIRST_RETRY_MS = 500;
+/** What a topic's name may not hold. */
+const TOPIC_ILLEGAL = /[^A-Za-z0-9._-]/g;
 
 /**
  * One connector: its configuration, its target state and its task. A database log has one reader, so there is one task,
@@ -59,6 +62,10 @@ export class Connector {
   plugin: ConnectorPlugin;
   /** Deleted: its status is no longer written, its last offset is. */
   private isForgotten = false;
+  /** Rows of each table at the task's last report; what has moved since is active. */
+  private readonly rowsSeen = new Map<string, number>();
+  /** Of the configuration that the present task was started with, references resolved. */
+  private topicPrefix = '';
   private readonly options: ConnectorOptions;
   private readonly taskLog: Log;
   private readonly task: TaskSupervisor;
@@ -81,10 +88,8 @@ export class Connector {
       onState: (state) => this.noteState(state),
       onOffset: (epoch, partition, offset) =>
         this.keep(() => store.putOffset(this.name, epoch, { partition, offset })),
-      onTopics: (topics) => {
-        if (options.worker.topicTracking && !this.isForgotten)
-          this.keep(() => store.addTopics(this.name, topics));
-      },
+      onTopics: (topics) => this.noteTopics(topics),
+      onMetrics: (metrics) => this.noteTopics(this.activeTopics(metrics)),
     });
   }
 
@@ -194,7 +199,10 @@ export class Connector {
   private async prepare(): Promise<TaskStart> {
     await this.options.ready;
     const { worker, store, stateDir, memoryBytes, logLevel } = this.options;
-    const config = worker.providers.resolve(this.config);
+    const config = withSinkDefaults(worker.providers.resolve(this.config), worker);
+    requireTransformsForLake(config);
+    this.topicPrefix = config['topic.prefix'] ?? this.name;
+    this.rowsSeen.clear();
     return {
       connector: this.name,
       task: 0,
@@ -213,7 +221,11 @@ export class Connector {
     const { workerId, store } = this.options;
     const log = this.taskLog;
     const { state: word, trace } = shown(state);
-    if (state.phase === 'failed') log.error({ error: state.error }, 'task failed');
+    if (state.phase === 'failed')
+      log.error(
+        { code: state.error.code, reason: state.error.message, hint: state.error.hint },
+        'task failed',
+      );
     else if (state.phase === 'waiting')
       log[state.retries > 3 ? 'warn' : 'info'](
         { retries: state.retries, delayMs: state.delayMs, trace },
@@ -224,6 +236,23 @@ export class Connector {
     this.keep(() =>
       store.putStatus({ connector: this.name, task: 0, state: word, trace, workerId: workerId() }),
     );
+  }
+
+  private noteTopics(topics: readonly string[]): void {
+    if (topics.length === 0 || this.isForgotten || !this.options.worker.topicTracking) return;
+    this.keep(() => this.options.store.addTopics(this.name, topics));
+  }
+
+  /** Topics, as Debezium names them, of the tables that had rows since the last report. */
+  private activeTopics(metrics: TaskMetrics): string[] {
+    const active: string[] = [];
+    for (const [table, { rowsSnapshot, rowsStreamed }] of metrics.tables) {
+      const rows = rowsSnapshot + rowsStreamed;
+      if (rows !== 0 && rows !== this.rowsSeen.get(table))
+        active.push(`${this.topicPrefix}.${table}`.replace(TOPIC_ILLEGAL, '_'));
+      this.rowsSeen.set(table, rows);
+    }
+    return active;
   }
 
   private noteTarget(): void {

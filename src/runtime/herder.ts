@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { Properties } from './config-providers.ts';
 import { Connector, type ConnectorStatus, type TaskStatus } from './connector.ts';
+import { unknownProperties } from './plugins/unknown.ts';
 import type { ConfigInfos } from './plugins/validate.ts';
 import { requireValid, validateConfig } from './plugins/validate.ts';
 import type { Plugins } from './plugins.ts';
@@ -185,7 +186,11 @@ export class Herder {
   /** Raises the offsets' epoch (O-2). Waits for the last thread, whose own late reports then count no more. */
   async alterOffsets(name: string, offsets: readonly StoredOffset[]): Promise<void> {
     await this.requireStopped(name);
-    this.store.alterOffsets(name, offsets);
+    // Connect takes an offset without a partition, and never finds it again.
+    this.store.alterOffsets(
+      name,
+      offsets.filter(({ partition }) => partition !== null),
+    );
   }
 
   async resetOffsets(name: string): Promise<void> {
@@ -233,7 +238,11 @@ export class Herder {
 
   private async valid(config: ConfigPatch): Promise<Properties> {
     requireValid(await this.validate(config));
-    return config as Properties;
+    const valid = config as Properties;
+    const plugin = this.plugins.require(valid['connector.class']!);
+    for (const { key, nearest } of unknownProperties(plugin, this.plugins, valid))
+      this.options.log.warn({ connector: valid['name'], key, nearest }, 'unknown property');
+    return valid;
   }
 
   private async requireStopped(name: string): Promise<void> {

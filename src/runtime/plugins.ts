@@ -13,6 +13,8 @@ export interface ConnectorPlugin {
   /** The `plugin` label of its metrics, after Debezium's JMX domain. */
   readonly metricsName: string;
   readonly keys: readonly ConfigKey[];
+  /** Whether a property that `keys` does not list means something all the same. */
+  accepts(property: string): boolean;
   /** The partition under which the connector's own offset is stored. */
   partition(config: Properties): OffsetJson;
   /** Errors by property name: static ones, and if there are none those that a connection shows. */

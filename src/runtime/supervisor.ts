@@ -22,6 +22,7 @@ export interface SupervisorOptions {
   readonly onState: (state: TaskState) => void;
   readonly onOffset: (epoch: number, partition: OffsetJson, offset: OffsetJson) => void;
   readonly onTopics: (topics: readonly string[]) => void;
+  readonly onMetrics: (metrics: TaskMetrics) => void;
 }
 
 /** A thread that ignores `stop` is terminated this long after its time for committing is over. */
@@ -179,6 +180,7 @@ export class TaskSupervisor {
         return;
       case 'metrics':
         this.metrics = report.metrics as TaskMetrics;
+        this.options.onMetrics(this.metrics);
     }
   }
 

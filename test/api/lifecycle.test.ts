@@ -250,7 +250,6 @@ test('a signal reaches the task', async () => {
 });
 
 test('tables and metrics tell what the task measured', async () => {
-  await create('measured', 'run', { 'topic.prefix': 'pre"fix' }, 'STOPPED').catch(() => undefined);
   await create('gauged', 'run');
   await until(
     () => call('GET', '/connectors/gauged/tables'),
@@ -294,6 +293,33 @@ test('the metrics are one family after the other, each with its type once', asyn
     .map((line) => line.split(/[ {]/)[0]!);
   const runs = names.filter((name, i) => name !== names[i - 1]);
   assert.equal(new Set(runs).size, runs.length);
+});
+
+test('an unknown property is accepted and logged with the nearest known name', async () => {
+  await create('mistyped', 'run', {
+    'tabel.include.list': 'a.b',
+    'transforms.x.y': 'z',
+    'database.sslmode': 'prefer',
+  });
+  const notes = worker.logged
+    .map((line) => JSON.parse(line))
+    .filter(({ msg, connector }) => msg === 'unknown property' && connector === 'mistyped');
+  assert.deepEqual(
+    notes.map(({ key, nearest }) => [key, nearest]),
+    [
+      ['fake.behaviour', null],
+      ['tabel.include.list', 'table.include.list'],
+    ],
+  );
+});
+
+test('topics are those of the tables that had rows', async () => {
+  await create('topical', 'run');
+  const { json } = await until(
+    () => call('GET', '/connectors/topical/topics'),
+    (answer) => answer.json.topical.topics.length > 0,
+  );
+  assert.deepEqual(json.topical.topics, ['topical.public.t']);
 });
 
 test('nothing logs a password', async () => {

@@ -55,7 +55,7 @@ test('the sink checks its own properties', async () => {
   );
   assert.match(
     (await validate({ 'iceberg.catalog.type': 'sql' })).errors['sinks']![0]!,
-    /does not name iceberg/,
+    /but sinks names none/,
   );
 });
 

@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { type Api, listen } from '../../src/api/listen.ts';
-import { parsePostgresConfig } from '../../src/capture/postgres/config.ts';
+import { isPostgresProperty, parsePostgresConfig } from '../../src/capture/postgres/config.ts';
 import type { SourceDefinition } from '../../src/capture/source.ts';
 import { Herder } from '../../src/runtime/herder.ts';
 import { Loggers } from '../../src/runtime/loggers.ts';
-import { ICEBERG_EXTENSION } from '../../src/runtime/plugins/iceberg.ts';
 import { postgresPlugin } from '../../src/runtime/plugins/postgres.ts';
+import { sinksExtension } from '../../src/runtime/plugins/sinks.ts';
 import { Plugins } from '../../src/runtime/plugins.ts';
 import { openStore } from '../../src/runtime/store-sqlite.ts';
 import { readWorkerConfig } from '../../src/runtime/worker-config.ts';
+import { icebergSink } from '../../src/sink/iceberg/index.ts';
 
 export interface TestWorker {
   readonly url: string;
@@ -44,7 +45,7 @@ export async function startWorker(
     worker,
     store,
     log,
-    plugins: new Plugins([postgresPlugin(async () => source)], [ICEBERG_EXTENSION]),
+    plugins: new Plugins([postgresPlugin(source)], [sinksExtension(new Map([['iceberg', icebergSink]]))]),
     taskScript: new URL('../runtime/fake-task.ts', import.meta.url),
     workerId: () => `127.0.0.1:${port}`,
   });
@@ -63,6 +64,7 @@ export async function startWorker(
 }
 
 const STATIC_ONLY: SourceDefinition = {
+  accepts: isPostgresProperty,
   create: () => Promise.reject(new Error('the fake task has no source')),
   async validate(config) {
     const { errors } = parsePostgresConfig(config);

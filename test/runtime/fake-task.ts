@@ -55,7 +55,7 @@ function behave(): void {
 /** `durable-then-fail`: healthy for a moment, then a failure that may pass. */
 function run(): void {
   report({ type: 'state', state: start.paused ? 'PAUSED' : 'RUNNING' });
-  report({ type: 'topics', topics: [`${start.config['topic.prefix']}.public.t`] });
+
   const started = { epoch: start.offsetEpoch, resumed: start.offset?.['lsn'] ?? null, attempt };
   report({
     type: 'offset',

@@ -3,7 +3,7 @@ import { IcestreamError } from '../../base/errors.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
 import type { ConnectorConfig, Source, SourceContext, SourceDefinition } from '../source.ts';
-import { type PostgresConfig, parsePostgresConfig } from './config.ts';
+import { isPostgresProperty, type PostgresConfig, parsePostgresConfig } from './config.ts';
 import { type ConnectOptions, connect } from './connection.ts';
 import { createFilters, type Filters } from './filters.ts';
 import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
@@ -23,6 +23,7 @@ import { validatePostgres } from './validate.ts';
 
 /** `io.debezium.connector.postgresql.PostgresConnector`. */
 export const postgresSource: SourceDefinition = {
+  accepts: isPostgresProperty,
   async create(raw, context) {
     const { config, errors, warnings } = parsePostgresConfig(raw);
     for (const warning of warnings) context.log.warn({ warning }, 'configuration');

@@ -3,22 +3,19 @@ import type { ConnectorPlugin } from '../plugins.ts';
 import { POSTGRES_KEYS } from './postgres-keys.ts';
 import { DEBEZIUM_VERSION } from './versions.ts';
 
-/** Debezium's PostgreSQL connector as it presents itself; what it does is in capture/postgres. */
-export function postgresPlugin(
-  loadSource: (className: string) => Promise<SourceDefinition | null>,
-): ConnectorPlugin {
-  const className = 'io.debezium.connector.postgresql.PostgresConnector';
+export const POSTGRES_CLASS = 'io.debezium.connector.postgresql.PostgresConnector';
+
+/** Debezium's PostgreSQL connector as it presents itself; what it does is in `source`. */
+export function postgresPlugin(source: SourceDefinition): ConnectorPlugin {
   return {
-    className,
+    className: POSTGRES_CLASS,
     type: 'source',
     version: DEBEZIUM_VERSION,
-    taskClass: `${className}Task`,
+    taskClass: `${POSTGRES_CLASS}Task`,
     metricsName: 'postgres',
     keys: POSTGRES_KEYS,
+    accepts: source.accepts,
     partition: (config) => ({ server: config['topic.prefix'] ?? '' }),
-    async validate(config, signal) {
-      const source = await loadSource(className);
-      return source === null ? new Map() : source.validate(config, signal);
-    },
+    validate: source.validate,
   };
 }

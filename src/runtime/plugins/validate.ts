@@ -2,6 +2,7 @@ import { IcestreamError } from '../../base/errors.ts';
 import type { Properties } from '../config-providers.ts';
 import type { ConfigExtension, ConnectorPlugin, Plugins } from '../plugins.ts';
 import { RequestError } from '../request-error.ts';
+import { withSinkDefaults } from '../sink-defaults.ts';
 import type { WorkerConfig } from '../worker-config.ts';
 import { type ConfigKey, type ConfigKeyInfo, keyInfo } from './config-key.ts';
 import { CONVERTERS, frameworkKeys, HEADER_CONVERTERS } from './framework-keys.ts';
@@ -43,7 +44,10 @@ export async function validateConfig(
   const transforms = transformEntries(config, extensions.length > 0).map(({ key, value, errors }) =>
     info(key, value, errors),
   );
-  const own = merge(unresolved, ...extensions.map((extension) => extension.validate(config)));
+  const own = merge(
+    unresolved,
+    ...extensions.map((extension) => extension.validate(withSinkDefaults(config, worker))),
+  );
   const errors = merge(own, await pluginErrors(plugin, config));
   const keys = [...plugin.keys, ...extensions.flatMap((extension: ConfigExtension) => extension.keys)];
   // Debezium's validation results carry no values, only errors and recommendations.

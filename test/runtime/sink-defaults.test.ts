@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { requireTransformsForLake, withSinkDefaults } from '../../src/runtime/sink-defaults.ts';
+
+const worker = (properties: Record<string, string> = {}) => ({ properties, stateDir: '/var/lib/icestream' });
+
+test('a plain Debezium configuration lands in a lake under the state directory', () => {
+  assert.deepEqual(withSinkDefaults({ 'topic.prefix': 'p' }, worker()), {
+    'topic.prefix': 'p',
+    sinks: 'iceberg',
+    'iceberg.catalog.type': 'sql',
+    'iceberg.catalog.uri': 'sqlite:////var/lib/icestream/catalog.db',
+    'iceberg.catalog.warehouse': '/var/lib/icestream/warehouse',
+  });
+});
+
+test('what the connector says is left alone', () => {
+  const config = { sinks: 'iceberg', 'iceberg.catalog.type': 'rest' };
+  assert.deepEqual(withSinkDefaults(config, worker()), config);
+});
+
+test('the worker file speaks for connectors that do not', () => {
+  const shared = {
+    sinks: 'iceberg',
+    'iceberg.catalog.type': 'rest',
+    'iceberg.catalog.uri': 'u',
+    'group.id': 'g',
+  };
+  assert.deepEqual(withSinkDefaults({ 'iceberg.catalog.uri': 'own' }, worker(shared)), {
+    sinks: 'iceberg',
+    'iceberg.catalog.type': 'rest',
+    'iceberg.catalog.uri': 'own',
+  });
+});
+
+test('a worker with Kafka adds nothing of its own', () => {
+  assert.deepEqual(withSinkDefaults({ a: 'b' }, worker({ 'bootstrap.servers': 'k:9092' })), { a: 'b' });
+});
+
+test('L-8 a transform that changes row values does not go to the lake unseen', () => {
+  const mask = {
+    transforms: 'm',
+    'transforms.m.type': 'org.apache.kafka.connect.transforms.MaskField$Value',
+  };
+  assert.throws(() => requireTransformsForLake(mask), { code: 'config.invalid' });
+  requireTransformsForLake({
+    transforms: 'r',
+    'transforms.r.type': 'org.apache.kafka.connect.transforms.RegexRouter',
+  });
+});
