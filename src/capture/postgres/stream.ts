@@ -133,7 +133,6 @@ export class ChangeStream {
       this.#sendStatus();
       socket.write(COPY_DONE);
       socket.end(TERMINATE);
-      socket.resume();
       await closed(socket, 2000);
     }
     socket.destroy();

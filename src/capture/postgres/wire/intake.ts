@@ -42,8 +42,11 @@ export class Intake {
     if (!this.#resting && this.#socket.isPaused()) this.#socket.resume();
   }
 
+  /** Reads on without rest and without anyone listening, so that the end of the connection is seen. */
   close(): void {
     clearTimeout(this.#rested);
+    this.#socket.removeAllListeners('data');
+    this.#socket.resume();
   }
 
   #rest(bytes: number): void {
