@@ -20,8 +20,11 @@ export class LakeReader {
       : 'DuckDB over the files that our scan planning lists (its Iceberg extension could not be installed)';
   }
 
-  /** `extensions`: files to load; without them DuckDB is asked to install its own, which wants its extension server. */
-  static async open(extensions: readonly string[] = []): Promise<LakeReader> {
+  /**
+   * `extensions`: files to load; without them DuckDB is asked to install its own, which wants its extension server.
+   * `setup`: statements that come after, the secret of an object store.
+   */
+  static async open(extensions: readonly string[] = [], setup: readonly string[] = []): Promise<LakeReader> {
     const instance = await DuckDBInstance.create(':memory:', {
       allow_unsigned_extensions: 'true',
       memory_limit: '1GB',
@@ -32,10 +35,11 @@ export class LakeReader {
       if (extensions.length === 0)
         await connection.run('INSTALL avro; INSTALL iceberg; LOAD avro; LOAD iceberg');
       else for (const path of extensions) await connection.run(`LOAD ${literal(path)}`);
-      return new LakeReader(connection, true);
     } catch {
       return new LakeReader(connection, false);
     }
+    for (const statement of setup) await connection.run(statement);
+    return new LakeReader(connection, true);
   }
 
   /** The rows of `SELECT select FROM table rest`, values as DuckDB prints them in JSON. */

@@ -3,11 +3,22 @@
  * reached. Between accepting a change and acknowledging it every step that leaves something behind has one.
  */
 export const FAILPOINTS = [
+  'snapshot.slot-created',
+  'snapshot.chunk-read',
+  'snapshot.table-read',
+  'spool.written',
+  'spool.releasing',
+  'spool.released',
+  'table.created',
+  'table.evolved',
   'sink.accepted',
+  'spill.written',
   'sink.spilled',
+  'spill.merged',
   'sink.data-written',
   'commit.prepared',
   'commit.intent-written',
+  'commit.member-done',
   'commit.attempted',
   'commit.done',
   'commit.settled',

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { PostgresConfig } from './config.ts';
 import { type ConnectOptions, connectReplication } from './connection.ts';
@@ -110,6 +111,7 @@ async function withNewSlot(
       failover: config['slot.failover'],
     });
     log.info({ slot: name, lsn: formatLsn(created.consistentPoint) }, 'replication slot created');
+    failpoint('snapshot.slot-created');
     const start = beginning(options, created.consistentPoint, snapshot);
     if (snapshot) return { start, snapshot, exportedSnapshot: created.snapshot, holder };
     await holder.end();

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
 
 const BLOCK = 256 * 1024;
@@ -145,6 +146,7 @@ export class Spool {
       }
       transaction.fileBytes += block.length;
       this.#inFlight -= block.length;
+      failpoint('spool.written');
     });
     // Whoever awaits the chain next sees the error; without this Node would call it unhandled before that.
     this.#writing.catch(() => {});

@@ -1,4 +1,5 @@
 import { IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import { normalizeMetadata, type TableMetadata } from '../metadata.ts';
 import type { Catalog, CreateTable, LoadedTable, TableCommit, TableIdent } from './catalog.ts';
 import { authorization } from './rest-auth.ts';
@@ -151,6 +152,7 @@ class RestCatalog implements Catalog {
     for (const commit of commits) {
       try {
         committed.push(await this.#commitOne(commit, signal));
+        failpoint('commit.member-done');
       } catch (error) {
         throw error instanceof IcestreamError ? withCommitted(error, committed.length) : error;
       }

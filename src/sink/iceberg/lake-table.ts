@@ -1,4 +1,5 @@
 import { type IcestreamError as Failure, IcestreamError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog, LoadedTable, TableIdent } from '../../iceberg/catalog/catalog.ts';
 import { assertWritable, currentSchema, specById } from '../../iceberg/metadata.ts';
@@ -96,6 +97,7 @@ export class LakeTable {
         signal,
       );
       log.info({ table: this.name, source: this.source }, 'lake table created');
+      failpoint('table.created');
       return loaded;
     } catch (error) {
       if (!(error instanceof IcestreamError) || error.code !== 'iceberg.table-exists') throw error;
@@ -140,6 +142,7 @@ export class LakeTable {
           [{ ident: this.ident, ...schemaCommit(table, evolved, identity) }],
           signal,
         );
+        failpoint('table.evolved');
         if (evolved.changes.length > 0)
           log.info({ table: this.name, changes: evolved.changes }, 'lake schema evolved');
         return;

@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asIcestreamError, invariant } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
 import type { TableSchema } from '../../record/table.ts';
@@ -150,6 +151,7 @@ export class SpillStore {
       throw asIcestreamError(error, full ? 'storage.full' : 'storage.io', { path: this.#path });
     }
     this.#length += bytes.length;
+    failpoint('spill.written');
   }
 
   async #create(): Promise<FileHandle> {

@@ -1,3 +1,4 @@
+import { failpoint } from '../../base/failpoint.ts';
 import type { DataFile } from '../../iceberg/file.ts';
 import { branchHead } from '../../iceberg/metadata.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
@@ -90,6 +91,7 @@ async function writeSpilled(
     absorbAll(portion, batches.push(portion) - 1, merge, schemas);
     overlay.batch();
     await writeMerged(work, merge, batches, context, files);
+    failpoint('spill.merged');
   }
 }
 
