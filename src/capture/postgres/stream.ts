@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { type ErrorContext, IcestreamError, invariant } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
+import { measureStreamed } from '../measure.ts';
 import { BatchQueue } from '../queue.ts';
 import { postgresError } from './failure.ts';
 import { formatLsn, type Lsn, maxLsn } from './lsn.ts';
@@ -10,23 +12,16 @@ import { messageTable } from './messages.ts';
 import type { PostgresOffset } from './offset.ts';
 import type { Interleave, TableCatalog } from './parts.ts';
 import type { Spool } from './spool.ts';
-import { quoteIdentifier, quoteLiteral } from './sql.ts';
 import type { Commit } from './wire/control.ts';
 import { Decoder, Stop, type StopCode } from './wire/decoder.ts';
-import { COPY_DONE, responseFields, simpleQuery, statusUpdate, TERMINATE } from './wire/frames.ts';
+import { Feedback } from './wire/feedback.ts';
+import { COPY_DONE, responseFields, simpleQuery, TERMINATE } from './wire/frames.ts';
 import { Intake } from './wire/intake.ts';
+import { type StartOptions, startReplication } from './wire/start.ts';
 
-export interface StreamOptions {
+export interface StreamOptions extends StartOptions {
   /** In replication mode, taken over by `takeSocket`. Closed at the end. */
   readonly socket: Socket;
-  readonly slot: string;
-  readonly publication: string;
-  /** The server's major version decides the protocol: streaming needs 14. */
-  readonly serverVersion: number;
-  /** Cells in the type's binary send form (14 and later), else as text. */
-  readonly binary: boolean;
-  /** Further options of pgoutput, from slot.stream.params. */
-  readonly parameters: ReadonlyMap<string, string>;
   readonly from: PostgresOffset;
   readonly database: string;
   readonly catalog: TableCatalog;
@@ -49,6 +44,8 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
  * else when this time is over: under load the server sends row by row, and a batch per read would cost more than the rows.
  */
 const LINGER_MS = 3;
+/** At most one batch of idle progress in this time on the server's request. */
+const IDLE_MS = 1000;
 
 /**
  * One START_REPLICATION session. The socket's chunks are decoded as they arrive into a queue of batches bounded in
@@ -63,22 +60,17 @@ export class ChangeStream {
   readonly #waiting: Buffer[] = [];
   #busy = false;
   #intake: Intake | null = null;
-  #streaming = false;
   #ended = false;
   #started: { resolve(): void; reject(error: unknown): void } | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #feedback: Feedback | null = null;
   #linger: NodeJS.Timeout | null = null;
   #lastFlush = 0;
-  #flushed: Lsn;
-  #received: Lsn;
   /** Offset of the last batch that was handed out; idle progress beyond it is worth a batch of its own. */
   #handedOut: Lsn;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#queue = new BatchQueue(options.memoryBytes, options.metrics, () => this.#onPull());
-    this.#flushed = options.from.lsn;
-    this.#received = options.from.lsn;
     this.#handedOut = options.from.lsn;
     this.#decoder = new Decoder(options.from, {
       messageTable: messageTable(options.database),
@@ -96,17 +88,16 @@ export class ChangeStream {
    * @throws IcestreamError postgres.slot-busy, postgres.slot-lost, postgres.publication and others
    */
   async start(): Promise<void> {
-    const { socket, statusIntervalMs } = this.#options;
+    const { socket, from, statusIntervalMs } = this.#options;
     this.#intake = new Intake(socket, (chunk) => this.#onData(chunk));
     socket.on('error', (error) => this.#fail(postgresError(error, 'the replication connection broke')));
     socket.on('close', () => this.#onClose());
     const started = new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject };
     });
-    socket.write(simpleQuery(this.#startCommand()));
+    socket.write(simpleQuery(startReplication(this.#options, from.lsn)));
     await started;
-    this.#timer = setInterval(() => this.#tick(), statusIntervalMs);
-    this.#sendStatus();
+    this.#feedback = new Feedback(socket, from.lsn, statusIntervalMs, () => this.#idle());
   }
 
   /**
@@ -118,41 +109,23 @@ export class ChangeStream {
 
   /** Durable everywhere: the server may forget what ends at or before `lsn`. */
   acknowledge(lsn: Lsn): void {
-    if (lsn <= this.#flushed) return;
-    this.#flushed = lsn;
-    if (this.#streaming && !this.#ended) this.#sendStatus();
+    if (!this.#ended) this.#feedback?.flushed(lsn);
   }
 
   /** Says good-bye after a last status update, so that the slot is free for the next session at once. */
   async close(): Promise<void> {
     const { socket } = this.#options;
-    const graceful = this.#streaming && !this.#ended && !this.#queue.failed;
+    const graceful = this.#feedback !== null && !this.#ended && !this.#queue.failed;
     this.#ended = true;
     this.#stopTimers();
     if (graceful && !socket.destroyed) {
-      this.#sendStatus();
+      this.#feedback?.send();
       socket.write(COPY_DONE);
       socket.end(TERMINATE);
       await closed(socket, 2000);
     }
     socket.destroy();
     await this.#options.spool.close();
-  }
-
-  #startCommand(): string {
-    const { slot, publication, serverVersion, binary, from, parameters } = this.#options;
-    const pgoutput = new Map<string, string>([
-      ['proto_version', String(protocolVersion(serverVersion))],
-      ['publication_names', quoteIdentifier(publication)],
-    ]);
-    if (serverVersion >= 14) {
-      pgoutput.set('messages', 'true');
-      pgoutput.set('streaming', 'on');
-      if (binary) pgoutput.set('binary', 'true');
-    }
-    for (const [name, value] of parameters) pgoutput.set(name, value);
-    const list = [...pgoutput].map(([name, value]) => `${quoteIdentifier(name)} ${quoteLiteral(value)}`);
-    return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(from.lsn)} (${list.join(', ')})`;
   }
 
   #onData(chunk: Buffer): void {
@@ -257,11 +230,13 @@ export class ChangeStream {
         else if (stop === Stop.batch) await this.#flush();
         else invariant(stop === Stop.message, 'a spooled transaction holds what only a stream may', { stop });
       }
+      failpoint('spool.releasing');
       await this.#queue.room();
       if (this.#ended) return;
     }
     decoder.endReplay(commit);
     await spool.drop(commit.xid);
+    failpoint('spool.released');
     if (decoder.messages.length > 0) await this.#messages();
     else if (decoder.builder.rowCount > BATCH_ROWS) await this.#flush();
     decoder.feed(rest);
@@ -281,6 +256,9 @@ export class ChangeStream {
     this.#linger = null;
     const batch = this.#decoder.take();
     this.#lastFlush = performance.now();
+    this.#feedback?.received(this.#decoder.position);
+    measureStreamed(batch, this.#options.metrics);
+    this.#options.metrics.sourcePosition = formatLsn(this.#decoder.position);
     this.#options.interleave?.batch(batch);
     this.#enqueue(batch);
     return batch.offset === null ? null : this.#between(batch.offset as PostgresOffset);
@@ -311,13 +289,17 @@ export class ChangeStream {
   #flushSoon(): void {
     if (this.#linger !== null || !this.#queue.empty) return;
     const due = this.#lastFlush + LINGER_MS - performance.now();
-    if (due > 0) this.#linger = setTimeout(() => this.#flushNow(), due);
-    else this.#flushNow();
+    if (due > 0) this.#linger = setTimeout(() => this.#flushReady(), due);
+    else this.#flushReady();
+  }
+
+  #flushReady(): void {
+    this.#linger = null;
+    if (this.#decoder.ready) this.#flushNow();
   }
 
   #flushNow(): void {
-    this.#linger = null;
-    if (this.#busy || this.#ended || !this.#decoder.ready) return;
+    if (this.#busy || this.#ended) return;
     try {
       const pending = this.#flush();
       if (pending !== null) this.#wait(pending);
@@ -339,28 +321,24 @@ export class ChangeStream {
   }
 
   #onKeepalive(end: Lsn, reply: boolean): void {
-    this.#received = maxLsn(this.#received, end);
+    this.#feedback?.received(end);
     const decoder = this.#decoder;
     if (decoder.transaction === null && decoder.builder.rowCount === 0) {
       decoder.position = maxLsn(decoder.position, end);
     }
-    if (reply) this.#sendStatus();
+    if (!reply) return;
+    this.#feedback?.requested();
+    // A server that shuts down asks, and waits until all that it sent is confirmed.
+    if (performance.now() - this.#lastFlush > IDLE_MS) setImmediate(() => this.#idle());
   }
 
-  /** By timer: the status, and the position of a log that holds nothing for us (P-2). */
-  #tick(): void {
-    this.#sendStatus();
+  /** Hands out the position of a log that holds nothing for us, so that the slot can advance (P-2). */
+  #idle(): void {
     const decoder = this.#decoder;
-    if (this.#busy || !this.#queue.empty || decoder.builder.rowCount > 0) return;
-    if (decoder.transaction === null && decoder.position > this.#handedOut) {
-      const pending = this.#flush();
-      if (pending !== null) this.#wait(pending);
-    }
-  }
-
-  #sendStatus(): void {
-    const received = maxLsn(maxLsn(this.#received, this.#decoder.position), this.#flushed);
-    this.#options.socket.write(statusUpdate(received, this.#flushed, Date.now()));
+    if (this.#busy || this.#ended || this.#queue.failed || !this.#queue.empty) return;
+    if (decoder.transaction !== null || decoder.builder.rowCount > 0) return;
+    this.#feedback?.received(decoder.position);
+    if (decoder.position > this.#handedOut) this.#flushNow();
   }
 
   /** 'W' the stream begins; 'E' an error; 'N' 'S' notices and parameters; 'c' 'C' 'Z' the server ends the stream. */
@@ -369,7 +347,6 @@ export class ChangeStream {
     const type = String.fromCharCode(decoder.builder.bytes[decoder.at]);
     const start = decoder.at + 5;
     if (type === 'W') {
-      this.#streaming = true;
       this.#started?.resolve();
       this.#started = null;
     } else if (type === 'E') {
@@ -409,16 +386,11 @@ export class ChangeStream {
   }
 
   #stopTimers(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#linger = null;
+    this.#feedback?.close();
     this.#intake?.close();
-    this.#timer = this.#linger = null;
   }
-}
-
-/** 2 streams transactions in progress (14), 3 adds prepared ones (15), 4 parallel apply (16); we ask for neither of these. */
-function protocolVersion(serverVersion: number): number {
-  return Math.min(4, Math.max(1, serverVersion - 12));
 }
 
 function ended(message: string, context: ErrorContext): IcestreamError {
