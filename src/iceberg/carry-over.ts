@@ -158,6 +158,15 @@ async function merge(group: readonly ManifestFile[], context: CommitContext): Pr
   const live = lists.flat().filter((entry) => entry.status !== 'deleted');
   const [{ specId, content }] = group;
   const manifests = await store.write(storage, metadata, specId, content, live, 'keep', signal);
+  // The next tier's merge takes them from here.
+  let at = 0;
+  for (const { path, existingFiles } of manifests) {
+    const kept = live.slice(at, (at += existingFiles));
+    cache.rememberEntries(
+      path,
+      kept.map((entry) => ({ ...entry, status: 'existing' })),
+    );
+  }
   return {
     manifests,
     removed: new ChangeCounts(),

@@ -6,6 +6,12 @@ import type { ManifestContent, ManifestFile } from './manifest-list.ts';
 import { intProperty, specById, type TableMetadata } from './metadata.ts';
 import type { Storage } from './storage.ts';
 
+/** A manifest of new files, and these files in its order. */
+export interface AddedManifest {
+  readonly manifest: ManifestFile;
+  readonly files: readonly DataFile[];
+}
+
 /** Names and writes the metadata files of one commit, and remembers them: what stays unused is removed afterwards. */
 export class ManifestStore {
   readonly snapshotId: bigint;
@@ -28,7 +34,7 @@ export class ManifestStore {
     metadata: TableMetadata,
     files: readonly DataFile[],
     signal?: AbortSignal,
-  ): Promise<ManifestFile[]> {
+  ): Promise<AddedManifest[]> {
     const groups = new Map<string, DataFile[]>();
     for (const file of files) {
       const key = `${contentOf(file)} ${file.specId}`;
@@ -36,9 +42,20 @@ export class ManifestStore {
       if (group === undefined) groups.set(key, [file]);
       else group.push(file);
     }
-    const writes = Array.from(groups.values(), (group) =>
-      this.write(storage, metadata, group[0].specId, contentOf(group[0]), group, 'add', signal),
-    );
+    const writes = Array.from(groups.values(), async (group) => {
+      const [{ specId }] = group;
+      const manifests = await this.write(
+        storage,
+        metadata,
+        specId,
+        contentOf(group[0]),
+        group,
+        'add',
+        signal,
+      );
+      let at = 0;
+      return manifests.map((manifest) => ({ manifest, files: group.slice(at, (at += manifest.addedFiles)) }));
+    });
     return (await Promise.all(writes)).flat();
   }
 

@@ -8,13 +8,14 @@ import type { DataFile } from './file.ts';
 import { UNASSIGNED } from './manifest.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { type ManifestFile, printManifestList } from './manifest-list.ts';
-import { ManifestStore } from './manifest-store.ts';
+import { type AddedManifest, ManifestStore } from './manifest-store.ts';
 import {
   assertWritable,
   branchHead,
   MAIN_BRANCH,
   type Snapshot,
   snapshotById,
+  specById,
   type TableMetadata,
 } from './metadata.ts';
 import { checkRequirements } from './requirement.ts';
@@ -79,7 +80,7 @@ export class PreparedSnapshot {
   readonly #uuid: string;
   readonly #change: SnapshotChange;
   readonly #store: ManifestStore;
-  readonly #added: readonly ManifestFile[];
+  readonly #added: readonly AddedManifest[];
   readonly #cache: ManifestCache;
   readonly #rewrites: Rewrites = new Map();
   readonly #branch: string;
@@ -92,7 +93,7 @@ export class PreparedSnapshot {
     table: LoadedTable,
     change: SnapshotChange,
     store: ManifestStore,
-    added: readonly ManifestFile[],
+    added: readonly AddedManifest[],
     cache: ManifestCache,
   ) {
     this.snapshotId = store.snapshotId;
@@ -164,6 +165,7 @@ export class PreparedSnapshot {
     });
     const manifests = await this.#cache.list(committed.storage, snapshot, signal);
     const used = new Set([snapshot['manifest-list'], ...manifests.map((manifest) => manifest.path)]);
+    this.#rememberAdded(committed.metadata, snapshot['sequence-number']);
     await this.#store.remove(committed.storage, used, signal);
     await removeUnreachable(committed, this.#base, this.#expired, this.#cache, signal);
   }
@@ -199,7 +201,7 @@ export class PreparedSnapshot {
     const carried = this.#change.replaceAll
       ? await removeAll(before, this.#rewrites, context)
       : await carryOver(before, sequenceNumber, this.#rewrites, context);
-    const manifests = arrange([...this.#added, ...carried], sequenceNumber);
+    const manifests = arrange([...this.#added.map((each) => each.manifest), ...carried], sequenceNumber);
     const created = manifests.filter((manifest) => manifest.addedSnapshotId === this.snapshotId).length;
     const snapshot: Snapshot = {
       'snapshot-id': this.snapshotId,
@@ -222,6 +224,22 @@ export class PreparedSnapshot {
     await storage.write(snapshot['manifest-list'], printManifestList(snapshot, manifests), { signal });
     this.#cache.rememberList(snapshot['manifest-list'], manifests);
     return snapshot;
+  }
+
+  /** The merge of these manifests some commits later, and the next plan, need not read what we just wrote. */
+  #rememberAdded(metadata: TableMetadata, sequenceNumber: bigint): void {
+    for (const { manifest, files } of this.#added) {
+      const spec = specById(metadata, manifest.specId);
+      const entries = files.map((file) => ({
+        status: 'added' as const,
+        file,
+        spec,
+        snapshotId: this.snapshotId,
+        dataSequenceNumber: sequenceNumber,
+        fileSequenceNumber: sequenceNumber,
+      }));
+      this.#cache.rememberEntries(manifest.path, entries);
+    }
   }
 
   /** The branch keeps its retention settings. */

@@ -8,10 +8,11 @@ import type { ManifestCache } from '../../src/iceberg/manifest-cache.ts';
 import type { PartitionSpec, Schema } from '../../src/iceberg/schema.ts';
 import { type PreparedSnapshot, prepareSnapshot, type SnapshotChange } from '../../src/iceberg/snapshot.ts';
 import { LocalStorage } from '../../src/iceberg/storage/local.ts';
+import type { Storage } from '../../src/iceberg/storage.ts';
 import { encodeValue } from '../../src/iceberg/values.ts';
 
 /** A SQL catalog over SQLite and a warehouse in a folder of its own, gone with `dispose`. */
-export async function openLake(name = 'lake'): Promise<{
+export async function openLake(storage: Storage = new LocalStorage()): Promise<{
   folder: string;
   uri: string;
   catalog: Catalog;
@@ -24,7 +25,7 @@ export async function openLake(name = 'lake'): Promise<{
   const opened: Catalog[] = [];
   const reopen = async () => {
     const properties = { uri, warehouse: join(folder, 'warehouse') };
-    const catalog = await openSqlCatalog(name, properties, async () => new LocalStorage());
+    const catalog = await openSqlCatalog('lake', properties, async () => storage);
     opened.push(catalog);
     return catalog;
   };

@@ -376,7 +376,7 @@ async function replaceDataFiles(
   const parent = head(table);
   const store = new ManifestStore(4711n);
   const sequenceNumber = parent['sequence-number'] + 1n;
-  const [manifest] = await store.writeAdded(table.storage, table.metadata, [data(30)]);
+  const [{ manifest }] = await store.writeAdded(table.storage, table.metadata, [data(30)]);
   const numbered = { ...manifest, sequenceNumber, minSequenceNumber: sequenceNumber };
   const deleteManifests = (await manifestsOf(table)).filter((each) => each.content === 'deletes');
   const snapshot = {
