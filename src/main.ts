@@ -2,7 +2,7 @@
 import { listen } from './api/listen.ts';
 import { asIcestreamError } from './base/errors.ts';
 import { createLog, type Log } from './base/log.ts';
-import { readConnectorFile } from './runtime/connector-file.ts';
+import { type ConnectorFile, readConnectorFile } from './runtime/connector-file.ts';
 import { Herder } from './runtime/herder.ts';
 import { Loggers } from './runtime/loggers.ts';
 import { builtinPlugins } from './runtime/plugins/builtin.ts';
@@ -45,11 +45,7 @@ async function main(args: readonly string[]): Promise<void> {
   await run(worker, connectorFiles.map(readConnectorFile), log);
 }
 
-async function run(
-  worker: WorkerConfig,
-  connectors: ReturnType<typeof readConnectorFile>[],
-  log: Log,
-): Promise<void> {
+async function run(worker: WorkerConfig, connectors: readonly ConnectorFile[], log: Log): Promise<void> {
   const plugins = await builtinPlugins();
   const store = openStore(worker.stateDir);
   const address = { host: 'localhost', port: 0 };
@@ -73,10 +69,12 @@ async function run(
       const { hostname, port } = new URL(api.urls[0]!);
       Object.assign(address, { host: hostname, port: Number(port || 80) });
       herder.start();
-      for (const { name, config } of connectors) await herder.putConfig(name, config);
-      process.stdout.write(
-        `icestream is ready, REST at ${api.urls.join(', ')}, state in ${worker.stateDir}\n`,
-      );
+      // A database that does not answer must not hold up a stop.
+      const ready = await Promise.race([submit(herder, connectors).then(() => true), stop.then(() => false)]);
+      if (ready)
+        process.stdout.write(
+          `icestream is ready, REST at ${api.urls.join(', ')}, state in ${worker.stateDir}\n`,
+        );
       await stop;
     } finally {
       await api.close();
@@ -85,6 +83,10 @@ async function run(
   } finally {
     store.close();
   }
+}
+
+async function submit(herder: Herder, connectors: readonly ConnectorFile[]): Promise<void> {
+  for (const { name, config } of connectors) await herder.putConfig(name, config);
 }
 
 /** The first signal asks for a graceful stop, a second one ends the process as it is: a replay at the next start. */

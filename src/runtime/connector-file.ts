@@ -2,12 +2,17 @@ import { IcestreamError } from '../base/errors.ts';
 import type { Properties } from './config-providers.ts';
 import { parseProperties, readTextFile } from './properties.ts';
 
+export interface ConnectorFile {
+  readonly name: string;
+  readonly config: Properties;
+}
+
 /**
  * A connector given on the command line, in the forms that Connect's standalone worker takes: JSON as POSTed
  * (`{name, config}`), a plain JSON map with `name` in it, or a properties file.
  * @throws IcestreamError config.invalid
  */
-export function readConnectorFile(path: string): { readonly name: string; readonly config: Properties } {
+export function readConnectorFile(path: string): ConnectorFile {
   const text = readTextFile(path);
   const config = path.endsWith('.properties') ? parseProperties(text) : fromJson(path, text);
   const name = config['name']?.trim();

@@ -161,10 +161,6 @@ export class Connector {
     return this.task.stop();
   }
 
-  kill(): Promise<void> {
-    return this.task.kill();
-  }
-
   send(command: TaskCommand): boolean {
     return this.task.send(command);
   }

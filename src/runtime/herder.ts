@@ -77,11 +77,6 @@ export class Herder {
     await Promise.all(this.leaving.values());
   }
 
-  /** Ends all threads at once; costs a replay. */
-  async kill(): Promise<void> {
-    await Promise.all([...this.connectors.values()].map((connector) => connector.kill()));
-  }
-
   names(): string[] {
     return [...this.connectors.keys()];
   }

@@ -8,8 +8,8 @@ import type { WorkerConfig } from './worker-config.ts';
  * A connector's configuration with what the worker adds about sinks: `sinks` and `iceberg.*` of the worker file hold for
  * every connector that does not set them, so that a catalog's credentials stand in one place.
  *
- * A worker without Kafka takes a plain Debezium configuration, too: where nobody names a sink, the tables go to a lake
- * under the state directory.
+ * A worker without Kafka takes a plain Debezium configuration, too: where nobody names a sink it is the lake,
+ * and where nobody names a catalog the lake is under the state directory.
  */
 export function withSinkDefaults(
   config: Properties,
@@ -17,10 +17,9 @@ export function withSinkDefaults(
 ): Properties {
   const inherited = Object.entries(worker.properties).filter(([name]) => isSinkProperty(name));
   const merged: Properties = { ...Object.fromEntries(inherited), ...config };
-  const isSilent = !Object.keys(merged).some(isSinkProperty);
-  return isSilent && worker.properties['bootstrap.servers'] === undefined
-    ? { ...merged, ...localLake(worker.stateDir) }
-    : merged;
+  if (merged['sinks'] !== undefined || worker.properties['bootstrap.servers'] !== undefined) return merged;
+  const hasCatalog = Object.keys(merged).some((name) => name.startsWith('iceberg.catalog.'));
+  return { ...merged, ...(hasCatalog ? {} : localLake(worker.stateDir)), sinks: 'iceberg' };
 }
 
 export function isSinkProperty(name: string): boolean {
@@ -30,7 +29,6 @@ export function isSinkProperty(name: string): boolean {
 function localLake(stateDir: string): Properties {
   const folder = resolve(stateDir);
   return {
-    sinks: 'iceberg',
     'iceberg.catalog.type': 'sql',
     'iceberg.catalog.uri': `sqlite:///${join(folder, 'catalog.db')}`,
     'iceberg.catalog.warehouse': join(folder, 'warehouse'),

@@ -172,10 +172,6 @@ class SqliteStore implements Store {
     );
   }
 
-  deleteStatus(connector: string, task: number): void {
-    this.run('delete from statuses where connector = ? and task = ?', connector, task);
-  }
-
   topics(connector: string): string[] {
     const rows = this.rows('select topic from topics where connector = ? order by topic', connector);
     return rows.map((row) => String(row['topic']));

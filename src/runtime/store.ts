@@ -55,7 +55,6 @@ export interface Store {
 
   statuses(): StoredStatus[];
   putStatus(status: StoredStatus): void;
-  deleteStatus(connector: string, task: number): void;
 
   topics(connector: string): string[];
   addTopics(connector: string, topics: readonly string[]): void;

@@ -84,11 +84,6 @@ export class TaskSupervisor {
     return this.thread !== null;
   }
 
-  /** Ends the thread at once, whatever it is doing; costs a replay. */
-  async kill(): Promise<void> {
-    await this.thread?.terminate();
-  }
-
   private happen(event: TaskEvent): void {
     const before = this.current;
     const after = next(before, event, this.options.policy());

@@ -96,7 +96,7 @@ function parseListeners(property: string, text: string): readonly Listener[] {
   });
 }
 
-export function list(text: string): string[] {
+function list(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())
@@ -133,7 +133,7 @@ function invalid(property: string, what: string): IcestreamError {
 }
 
 /** Own properties; any other name under `icestream.` is a typing error worth a note. */
-export const OWN_PROPERTIES = [
+const OWN_PROPERTIES = [
   'icestream.state.dir',
   'icestream.memory.bytes',
   'icestream.log.level',

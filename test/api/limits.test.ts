@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { get } from 'node:https';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { POSTGRES, send, startWorker, until } from './worker.ts';
 
 const worker = await startWorker({
@@ -175,5 +178,25 @@ test('a listener that is taken is told by its address', async () => {
   await assert.rejects(startWorker({ listeners: worker.url }), {
     code: 'config.invalid',
     message: `cannot listen on ${worker.url}`,
+  });
+});
+
+test('https listeners take a PEM keystore', async () => {
+  const pem = fileURLToPath(new URL('../fixtures/tls/server.pem', import.meta.url));
+  const properties = { listeners: 'https://127.0.0.1:0', 'listeners.https.ssl.keystore.location': pem };
+  const secure = await startWorker({ ...properties, 'listeners.https.ssl.keystore.type': 'PEM' });
+  const ca = readFileSync(pem);
+  const status = await new Promise((resolve, reject) => {
+    get(`${secure.url}/health`, { ca, agent: false }, (answer) => resolve(answer.resume().statusCode)).on(
+      'error',
+      reject,
+    );
+  });
+  assert.equal(status, 200);
+  assert.match(secure.url, /^https:/);
+  await secure.close();
+  await assert.rejects(startWorker(properties), {
+    code: 'config.invalid',
+    message: /keystore of type PEM or PKCS12/,
   });
 });

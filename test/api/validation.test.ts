@@ -53,10 +53,15 @@ test('the sink checks its own properties', async () => {
     (await validate({ sinks: 'iceberg,kafka' })).errors['sinks']![0]!,
     /the sink kafka is not supported/,
   );
-  assert.match(
-    (await validate({ 'iceberg.catalog.type': 'sql' })).errors['sinks']![0]!,
-    /but sinks names none/,
-  );
+  const { errors: incomplete } = await validate({ 'iceberg.catalog.type': 'sql' });
+  assert.deepEqual(Object.keys(incomplete), ['iceberg.catalog.uri', 'iceberg.catalog.warehouse']);
+  const kafka = await startWorker({ 'bootstrap.servers': 'k:9092' });
+  const body = { ...POSTGRES, name: 'x', 'iceberg.catalog.type': 'sql' };
+  const path = '/connector-plugins/PostgresConnector/config/validate';
+  const { json } = await send(kafka.url, 'PUT', path, body);
+  const sinks = json.configs.find(({ value }: { value: { name: string } }) => value.name === 'sinks');
+  assert.match(sinks.value.errors[0], /but sinks names none/);
+  await kafka.close();
 });
 
 test('L-8 a transform that changes row values is refused for the lake, one that shapes records is not', async () => {

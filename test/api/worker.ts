@@ -51,7 +51,11 @@ export async function startWorker(
   });
   const loggers = new Loggers(store, worker.logLevel, (level) => herder.setLogLevel(level));
   herder.load();
-  const api = await listen({ herder, loggers, log });
+  const api = await listen({ herder, loggers, log }).catch((error) => {
+    store.close();
+    rmSync(stateDir, { recursive: true, force: true });
+    throw error;
+  });
   port = new URL(api.urls[0]!).port;
   herder.start();
   const close = async (keep?: 'keep') => {

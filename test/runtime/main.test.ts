@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -83,6 +84,34 @@ test('what is wrong with the files is said before anything starts', async () => 
   const missing = start(join(folder, 'nope.properties'));
   assert.deepEqual(await missing.ended, [1, null]);
   assert.match(missing.output.err, /nope\.properties/);
+});
+
+test('a database that never answers does not hold up a stop', async () => {
+  const silent = createServer();
+  const asked = once(silent, 'connection');
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  const connector = join(folder, 'waits.json');
+  const database = {
+    'database.hostname': '127.0.0.1',
+    'database.port': port,
+    'database.user': 'u',
+    'database.dbname': 'd',
+  };
+  const config = {
+    'connector.class': 'PostgresConnector',
+    'topic.prefix': 'p',
+    'plugin.name': 'pgoutput',
+    ...database,
+  };
+  writeFileSync(connector, JSON.stringify({ name: 'waits', config }));
+  const run = start(workerFile, connector);
+  const [socket] = (await asked) as [Socket];
+  run.child.kill('SIGTERM');
+  assert.deepEqual(await run.ended, [0, null]);
+  socket.destroy();
+  silent.close();
 });
 
 test('a connector that is refused ends the process with its errors', async () => {

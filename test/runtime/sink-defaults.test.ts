@@ -14,6 +14,13 @@ test('a plain Debezium configuration lands in a lake under the state directory',
   });
 });
 
+test('a catalog alone says that the lake is meant', () => {
+  const config = { 'iceberg.catalog.type': 'rest', 'iceberg.catalog.uri': 'u' };
+  assert.deepEqual(withSinkDefaults(config, worker()), { ...config, sinks: 'iceberg' });
+  const commit = withSinkDefaults({ 'iceberg.control.commit.interval-ms': '500' }, worker());
+  assert.equal(commit['iceberg.catalog.warehouse'], '/var/lib/icestream/warehouse');
+});
+
 test('what the connector says is left alone', () => {
   const config = { sinks: 'iceberg', 'iceberg.catalog.type': 'rest' };
   assert.deepEqual(withSinkDefaults(config, worker()), config);
