@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,11 +91,36 @@ async function launch(spec: ServerSpec): Promise<ChildProcess> {
   }
 }
 
-/** A fresh folder that every user may enter, for a server's data. */
+/**
+ * A fresh folder that every user may enter, for a server's data. Its name carries our process id: a test run that was
+ * killed could not remove its folders, so the next one does.
+ */
 export async function scratch(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `icestream-${name}-`));
+  await sweep();
+  const folder = await mkdtemp(join(tmpdir(), `${SCRATCH_PREFIX}${process.pid}-${name}-`));
   await chmod(folder, 0o755);
   return folder;
+}
+
+const SCRATCH_PREFIX = 'icestream-test-';
+
+async function sweep(): Promise<void> {
+  for (const entry of await readdir(tmpdir())) {
+    if (!entry.startsWith(SCRATCH_PREFIX)) continue;
+    const owner = Number.parseInt(entry.slice(SCRATCH_PREFIX.length), 10);
+    if (isRunning(owner)) continue;
+    // Where another run sweeps the same folder, each may find it changing under its hands; one of them ends it.
+    await rm(join(tmpdir(), entry), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // It is there, but another user's.
+  }
 }
 
 /** `count` ports free at this moment, all different. */
@@ -147,12 +172,5 @@ function signalQuietly(pid: number, signal: NodeJS.Signals): void {
 }
 
 async function gone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
