@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
 import type { ConnectorConfig, Source, SourceContext, SourceDefinition } from '../source.ts';
@@ -10,15 +11,18 @@ import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
 import { type PostgresOffset, postgresOffsets } from './offset.ts';
 import type { InitialSnapshot, Interleave } from './parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import type { PostgresTable } from './schema.ts';
 import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
 import { connectOptions, hasLake, idColumns } from './settings.ts';
 import { dropSlot } from './slot.ts';
+import { IncrementalSnapshots } from './snapshot/incremental.ts';
+import { IncrementalProgress, parseProgress } from './snapshot/incremental-progress.ts';
 import { snapshotReader } from './snapshot/index.ts';
-import { ReadProgress } from './snapshot/progress.ts';
+import { fileSignals, type Signal } from './snapshot/signals.ts';
 import { decideSnapshot } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
-import { Tables } from './tables.ts';
+import { backfillReason, Tables } from './tables.ts';
 import { validatePostgres } from './validate.ts';
 
 /** `io.debezium.connector.postgresql.PostgresConnector`. */
@@ -46,6 +50,9 @@ class PostgresSource implements Source {
   readonly #filters: Filters;
   #stream: ChangeStream | null = null;
   #acknowledged: Lsn = LSN_NONE;
+  #incremental: IncrementalSnapshots | null = null;
+  /** Signals that came before the stream began. */
+  readonly #early: Signal[] = [];
 
   constructor(raw: ConnectorConfig, config: PostgresConfig, context: SourceContext) {
     this.#raw = raw;
@@ -53,7 +60,7 @@ class PostgresSource implements Source {
     this.#context = context;
     this.#connection = connectOptions(config, context.connector);
     this.#filters = createFilters(config);
-    this.offsets = postgresOffsets(config['topic.prefix'], (text) => ReadProgress.parse(text));
+    this.offsets = postgresOffsets(config['topic.prefix'], parseProgress);
   }
 
   async *read(from: Offset | null, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
@@ -78,6 +85,11 @@ class PostgresSource implements Source {
     if (this.#config['lsn.flush.mode'] === 'manual') return;
     this.#acknowledged = maxLsn(this.#acknowledged, (offset as PostgresOffset).lsn);
     this.#stream?.acknowledge(this.#acknowledged);
+  }
+
+  signal(id: string, type: string, data: string): void {
+    if (this.#incremental === null) this.#early.push({ id, type, data });
+    else this.#incremental.signal({ id, type, data });
   }
 
   async close(): Promise<void> {
@@ -118,7 +130,7 @@ class PostgresSource implements Source {
     } else this.#context.metrics.snapshotSkipped = true;
     if (!decision.stream || signal.aborted) return;
     if (prepared.snapshot) await wait(config['streaming.delay.ms'], signal);
-    yield* this.#readStream(at, server, tables, null, signal);
+    yield* this.#readBeside(at, server, tables, signal);
   }
 
   async *#readSnapshot(
@@ -158,6 +170,73 @@ class PostgresSource implements Source {
       metrics.snapshotEndedMillis = Date.now();
       await holder?.end().catch(() => {});
     }
+  }
+
+  /** The stream with signals and incremental snapshots beside it; a standby cannot write their watermarks. */
+  async *#readBeside(
+    from: PostgresOffset,
+    server: ServerFacts,
+    tables: Tables,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangeBatch> {
+    if (server.inRecovery) {
+      yield* this.#readStream(from, server, tables, null, signal);
+      return;
+    }
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const fail = (error: unknown) => failed.abort(error);
+    const incremental = this.#startIncremental(from, tables, stop, fail);
+    try {
+      yield* this.#readStream(from, server, tables, incremental, stop);
+      failed.signal.throwIfAborted();
+    } finally {
+      this.#incremental = null;
+      failed.abort();
+      await incremental.close();
+    }
+  }
+
+  #startIncremental(
+    from: PostgresOffset,
+    tables: Tables,
+    signal: AbortSignal,
+    onError: (error: unknown) => void,
+  ): IncrementalSnapshots {
+    const config = this.#config;
+    const { log, metrics, memoryBytes } = this.#context;
+    const incremental = new IncrementalSnapshots({
+      config,
+      filters: this.#filters,
+      connect: (stop) => connect(this.#connection, stop),
+      tableNames: async () => (await tables.captured()).map(({ fullName }) => fullName),
+      find: (name) => tables.find(name),
+      current: (oid) => tables.streamed(oid),
+      progress: from.progress instanceof IncrementalProgress ? from.progress : null,
+      log,
+      metrics,
+      memoryBytes,
+      signal,
+      onError,
+    });
+    this.#incremental = incremental;
+    for (const early of this.#early.splice(0)) incremental.signal(early);
+    if (config['signal.enabled.channels'].includes('file')) {
+      followFile(incremental, config, log, signal).catch(onError);
+    }
+    return incremental;
+  }
+
+  /** P-3: what the log does not tell of existing rows is read beside the stream. */
+  #tableChanged(previous: PostgresTable, table: PostgresTable): void {
+    const { log, metrics } = this.#context;
+    const reason = backfillReason(previous, table);
+    log.info({ table: table.name, version: table.version, backfill: reason }, 'table has changed');
+    if (reason === null) return;
+    const metric = metrics.table(table.name);
+    metric.state = 'stale';
+    metric.reason = reason;
+    this.#incremental?.request([table.name]);
   }
 
   async *#readStream(
@@ -203,6 +282,19 @@ class PostgresSource implements Source {
       lake: hasLake(this.#raw),
       log: this.#context.log,
       signal,
+      onVersion: (previous, table) => this.#tableChanged(previous, table),
     });
+  }
+}
+
+async function followFile(
+  incremental: IncrementalSnapshots,
+  config: PostgresConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = config['signal.file'];
+  for await (const received of fileSignals(path, config['signal.poll.interval.ms'], log, signal)) {
+    incremental.signal(received);
   }
 }

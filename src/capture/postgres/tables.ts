@@ -34,7 +34,7 @@ export interface TablesOptions {
   readonly lake: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Called when a table that was known changes, in log order, before the first row of the new version. */
+  /** Called when a streamed table changes, in log order, before the first row of the new version. */
   readonly onVersion?: (previous: PostgresTable, table: PostgresTable) => void;
 }
 
@@ -51,10 +51,15 @@ export interface CapturedTable extends RelationRow {
 export class Tables implements TableCatalog {
   readonly #options: TablesOptions;
   readonly #codecOptions: CodecOptions;
-  readonly #current = new Map<number, { readonly signature: string; readonly table: PostgresTable }>();
+  /** Every version by oid and signature: the stream may be behind the catalog, and both must mean the same objects. */
+  readonly #versions = new Map<number, Map<string, PostgresTable>>();
+  /** What the stream was told last, or before its first message what the snapshot was. */
+  readonly #streamed = new Map<number, PostgresTable>();
   readonly #warned = new Set<string>();
   #client: Client | null = null;
   #types: TypeCatalog | null = null;
+  /** One call at a time: constants are copied from the connection's socket. */
+  #busy: Promise<unknown> = Promise.resolve();
 
   constructor(options: TablesOptions) {
     this.#options = options;
@@ -75,13 +80,25 @@ export class Tables implements TableCatalog {
     return this.#use(async (client, types) => {
       const tables: PostgresTable[] = [];
       for (const relation of await this.#captured(client)) {
-        const columns = await this.#columnsNow(client, relation);
-        tables.push(
-          await this.#version(client, types, relation, columns, await readIndexColumns(client, relation.oid)),
-        );
+        const table = await this.#now(client, types, relation);
+        if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table);
+        tables.push(table);
       }
       return tables;
     });
+  }
+
+  /** One captured table as it is now; null when there is none of this name. */
+  find(fullName: string): Promise<PostgresTable | null> {
+    return this.#use(async (client, types) => {
+      const relation = (await this.#captured(client)).find((candidate) => candidate.fullName === fullName);
+      return relation === undefined ? null : await this.#now(client, types, relation);
+    });
+  }
+
+  /** The version that rows of the stream have at the moment; null before it was met or discovered. */
+  streamed(oid: number): PostgresTable | null {
+    return this.#streamed.get(oid) ?? null;
   }
 
   relation(message: RelationMessage): Promise<RelationPlan | null> {
@@ -94,11 +111,11 @@ export class Tables implements TableCatalog {
       const columns = await this.#columnsOf(client, target, message);
       const indexes = atTheTime(await readIndexColumns(client, target.oid), message, columns);
       const relation = { ...target, replicaIdentity: message.replicaIdentity };
-      return planOf(
-        await this.#version(client, types, relation, columns, indexes),
-        message,
-        this.#options.filters.isSignalTable(message.schema, message.table),
-      );
+      const table = await this.#version(client, types, relation, columns, indexes);
+      const previous = this.#streamed.get(table.oid);
+      this.#streamed.set(table.oid, table);
+      if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
+      return planOf(table, message, this.#options.filters.isSignalTable(message.schema, message.table));
     });
   }
 
@@ -131,6 +148,11 @@ export class Tables implements TableCatalog {
     return filters.table(message.schema, message.table)
       ? { ...own, schema: message.schema, name: message.table }
       : null;
+  }
+
+  async #now(client: Client, types: TypeCatalog, relation: RelationRow): Promise<PostgresTable> {
+    const columns = await this.#columnsNow(client, relation);
+    return this.#version(client, types, relation, columns, await readIndexColumns(client, relation.oid));
   }
 
   /** Columns as a stream that begins now would send them. */
@@ -184,15 +206,16 @@ export class Tables implements TableCatalog {
     const lookup = (oid: number) => types.get(oid);
     const constants = await readConstants(client, relation.oid, columns, lookup, this.#options.signal);
     const name = `${relation.schema}.${relation.name}`;
-    const known = this.#current.get(relation.oid);
+    let versions = this.#versions.get(relation.oid);
+    if (versions === undefined) this.#versions.set(relation.oid, (versions = new Map()));
     const parts = { relation, columns, indexes, keyOverride: this.#options.keyOverride(name), ...constants };
     const context = { ...this.#options, lookup, codecOptions: this.#codecOptions };
-    const table = buildTable(parts, context, (known?.table.version ?? 0) + 1);
+    const table = buildTable(parts, context, versions.size + 1);
     const signature = signatureOf(table);
-    if (known?.signature === signature) return known.table;
+    const known = versions.get(signature);
+    if (known !== undefined) return known;
     this.#check(table);
-    this.#current.set(relation.oid, { signature, table });
-    if (known !== undefined) this.#options.onVersion?.(known.table, table);
+    versions.set(signature, table);
     return table;
   }
 
@@ -227,12 +250,17 @@ export class Tables implements TableCatalog {
     warn();
   }
 
-  /** One at a time: a connection runs one query at once, and callers wait for the answer anyway. */
-  async #use<T>(run: (client: Client, types: TypeCatalog) => Promise<T>): Promise<T> {
+  #use<T>(run: (client: Client, types: TypeCatalog) => Promise<T>): Promise<T> {
+    const next = this.#busy.then(() => this.#connected(run));
+    this.#busy = next.catch(() => {});
+    return next;
+  }
+
+  async #connected<T>(run: (client: Client, types: TypeCatalog) => Promise<T>): Promise<T> {
     const { signal } = this.#options;
-    this.#client ??= await this.#options.connect(signal);
-    this.#types ??= await loadTypes(this.#client);
     try {
+      this.#client ??= await this.#options.connect(signal);
+      this.#types ??= await loadTypes(this.#client);
       return await run(this.#client, this.#types);
     } catch (error) {
       const classified = postgresError(error, 'reading the catalog failed');
@@ -323,4 +351,22 @@ function signatureOf(table: PostgresTable): string {
       column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
     ]),
   ]);
+}
+
+/**
+ * Why rows older than a change of their table must be read again, or null (P-3): the log says nothing of a default for
+ * existing rows, nor of what ALTER COLUMN ... TYPE made of their values.
+ */
+export function backfillReason(previous: PostgresTable, table: PostgresTable): string | null {
+  for (const column of table.columns) {
+    const before = previous.columns.find(
+      ({ sourceId, name }) => (sourceId ?? name) === (column.sourceId ?? column.name),
+    );
+    if (before === undefined) {
+      if (column.added !== 'none') return `column ${column.name} was added with a default`;
+    } else if (before.typeOid !== column.typeOid) {
+      return `column ${column.name} has changed its type`;
+    }
+  }
+  return null;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { failpoint } from '../../../base/failpoint.ts';
 import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, MAY_EXIST, type TransactionMark } from '../../../record/batch.ts';
@@ -86,7 +87,8 @@ class SnapshotReading {
     this.#options = options;
     this.#snapshot = snapshot;
     this.#signal = AbortSignal.any([snapshot.signal, this.#stop.signal]);
-    this.#progress = (snapshot.progress as ReadProgress | null) ?? ReadProgress.none;
+    // Of an incremental snapshot that was in progress nothing counts here: all is read anew.
+    this.#progress = snapshot.progress instanceof ReadProgress ? snapshot.progress : ReadProgress.none;
     this.#threads = options.config['snapshot.max.threads'];
     const share = Math.floor(options.memoryBytes / (8 * this.#threads));
     this.#batchBytes = Math.min(BATCH_BYTES_MAX, Math.max(BATCH_BYTES_MIN, share));
@@ -235,6 +237,7 @@ class SnapshotReading {
       },
     });
     plan.chunks.observe(chunk, rows, bytes);
+    failpoint('snapshot.chunk-read');
     open.inFlight--;
     await this.#endIfDone(open);
   }
@@ -249,6 +252,7 @@ class SnapshotReading {
     metric.snapshotDone = true;
     this.#options.log.info({ table: table.name, rows: metric.rowsSnapshot }, 'snapshot of a table ends');
     await this.#emit(builder, false);
+    failpoint('snapshot.table-read');
   }
 
   /** Everything pushed so far, the builder's content included, is what the offset covers. */

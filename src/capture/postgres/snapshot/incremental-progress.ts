@@ -1,0 +1,72 @@
+import { IcestreamError } from '../../../base/errors.ts';
+import type { SnapshotProgress } from '../parts.ts';
+import { type Key, ReadProgress } from './progress.ts';
+
+/** A table that is to be read beside the stream. */
+export interface PendingTable {
+  /** `schema.table`. */
+  readonly name: string;
+  readonly condition: string;
+  readonly surrogateKey: string;
+}
+
+interface Fields {
+  /** Counts every step of incremental snapshots since there was none: of two states the higher is the later. */
+  readonly step: number;
+  readonly tables: readonly PendingTable[];
+  /** Of the first table: the last key that was read, and the highest one there was when it began. */
+  readonly last: Key;
+  readonly max: Key;
+  readonly paused: boolean;
+}
+
+/** Incremental snapshots in progress, as the offset keeps them. Immutable. */
+export class IncrementalProgress implements SnapshotProgress, Fields {
+  readonly step: number;
+  readonly tables: readonly PendingTable[];
+  readonly last: Key;
+  readonly max: Key;
+  readonly paused: boolean;
+
+  constructor({ step, tables, last, max, paused }: Fields) {
+    this.step = step;
+    this.tables = tables;
+    this.last = last;
+    this.max = max;
+    this.paused = paused;
+  }
+
+  /** @throws IcestreamError config.invalid for text that `toText` did not write */
+  static parse(text: string): IncrementalProgress {
+    try {
+      return new IncrementalProgress((JSON.parse(text) as { incremental: Fields }).incremental);
+    } catch (cause) {
+      throw new IcestreamError('config.invalid', 'the snapshot progress of the offset cannot be read', {
+        cause,
+      });
+    }
+  }
+
+  with(changes: Partial<Fields>): IncrementalProgress {
+    return new IncrementalProgress({ ...(this as Fields), ...changes, step: this.step + 1 });
+  }
+
+  /** Steps follow one another, whatever the table: what an earlier step had, a later one has too. */
+  holds(other: SnapshotProgress, _table: string | null): boolean {
+    return other instanceof IncrementalProgress && this.step >= other.step;
+  }
+
+  min(other: SnapshotProgress): SnapshotProgress {
+    return this.holds(other, null) ? other : this;
+  }
+
+  toText(): string {
+    const { step, tables, last, max, paused } = this;
+    return JSON.stringify({ incremental: { step, tables, last, max, paused } });
+  }
+}
+
+/** Either kind of progress, as an offset holds it. */
+export function parseProgress(text: string): SnapshotProgress {
+  return text.startsWith('{"incremental":') ? IncrementalProgress.parse(text) : ReadProgress.parse(text);
+}

@@ -1,0 +1,413 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import type { Log } from '../../../base/log.ts';
+import type { TaskMetrics } from '../../../base/metrics.ts';
+import { type ChangeBatch, MAY_EXIST, Op } from '../../../record/batch.ts';
+import { BatchBuilder } from '../../../record/builder.ts';
+import { textAt } from '../codecs/text.ts';
+import type { PostgresConfig } from '../config.ts';
+import { postgresError } from '../failure.ts';
+import type { Filters } from '../filters.ts';
+import type { Lsn } from '../lsn.ts';
+import type { PostgresOffset } from '../offset.ts';
+import type { Interleave, SnapshotProgress } from '../parts.ts';
+import type { PostgresTable } from '../schema.ts';
+import { IncrementalProgress, type PendingTable } from './incremental-progress.ts';
+import { keyText } from './keys.ts';
+import { type Order, orderOf, type Signal } from './signals.ts';
+import {
+  MESSAGE_PREFIX,
+  messageWatermarks,
+  parseWatermark,
+  signalTableWatermarks,
+  type WatermarkKind,
+  type Watermarks,
+  watermarkOfRow,
+} from './watermarks.ts';
+import { readWindow, type WindowRows } from './window.ts';
+
+export interface IncrementalOptions {
+  readonly config: PostgresConfig;
+  readonly filters: Filters;
+  readonly connect: (signal: AbortSignal) => Promise<Client>;
+  /** Names of all captured tables. */
+  readonly tableNames: () => Promise<readonly string[]>;
+  /** A captured table as it is now, null when it is gone. */
+  readonly find: (name: string) => Promise<PostgresTable | null>;
+  /** What the stream knows of the table, to see that a chunk was read in the same version; null: not met yet. */
+  readonly current: (oid: number) => PostgresTable | null;
+  readonly progress: IncrementalProgress | null;
+  readonly log: Log;
+  readonly metrics: TaskMetrics;
+  readonly memoryBytes: number;
+  /** Ends everything that runs beside the stream. */
+  readonly signal: AbortSignal;
+  /** A failure beside the stream, which must end the stream, too. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** One chunk between its two watermarks. */
+interface Window {
+  readonly id: string;
+  readonly rows: Promise<WindowRows>;
+  isOpen: boolean;
+  isClosed: boolean;
+  /** Transactions whose commits the log had before the window opened. */
+  before: readonly string[];
+  /** Keys of the window's table that the log changed while it was open. */
+  readonly changed: Set<string>;
+  /** A truncation, or a change of the table's columns: the chunk is worth nothing and is read again. */
+  spoiled: boolean;
+  readonly tableName: string;
+}
+
+/** Enough for every transaction that may be committed in the log and not yet visible to a query. */
+const RECENT_XIDS = 4096;
+
+/**
+ * Signals, and incremental snapshots beside the stream (DBLog, https://arxiv.org/abs/2010.12597): a low watermark, a
+ * chunk by key, a high watermark; rows that the log changed in between are dropped from the chunk, since the log's are
+ * newer, and the rest takes the chunk's place in the log at the high watermark.
+ *
+ * A transaction's commit can be read from the log before it is visible to queries. One that came before the low
+ * watermark and was invisible to the chunk would be undone by it, so such a chunk is read again.
+ */
+export class IncrementalSnapshots implements Interleave {
+  readonly messagePrefix = MESSAGE_PREFIX;
+  readonly #options: IncrementalOptions;
+  readonly #watermarks: Watermarks;
+  #progress: IncrementalProgress | null;
+  /** Steps taken before, so that a later snapshot does not look earlier. */
+  #steps = 0;
+  #client: Promise<Client> | null = null;
+  /** What runs on the connection: one thing after the other, since a COPY takes its socket. */
+  #busy: Promise<unknown> = Promise.resolve();
+  #inbox: Signal[] = [];
+  #window: Window | null = null;
+  #chunkRows = 0;
+  readonly #recentXids: string[] = [];
+
+  constructor(options: IncrementalOptions) {
+    this.#options = options;
+    this.#progress = options.progress;
+    const { config } = options;
+    const table = config['signal.data.collection'];
+    const byTable =
+      table !== null && config['signal.enabled.channels'].includes('source') && !config['read.only'];
+    this.#watermarks = byTable
+      ? signalTableWatermarks(table, config['incremental.snapshot.watermarking.strategy'] === 'insert_delete')
+      : messageWatermarks;
+    if (this.#progress !== null) this.#wake();
+  }
+
+  get progress(): SnapshotProgress | null {
+    return this.#progress;
+  }
+
+  /** A signal from outside the log: it takes effect at the next place between two transactions. */
+  signal(signal: Signal): void {
+    this.#inbox.push(signal);
+    this.#wake();
+  }
+
+  /** Tables to read again because of what the log cannot tell (P-3). */
+  request(tables: readonly string[]): void {
+    this.signal({
+      id: `icestream-${randomUUID()}`,
+      type: 'execute-snapshot',
+      data: JSON.stringify({ 'data-collections': tables.map((name) => `\\Q${name}\\E`) }),
+    });
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => null);
+    this.#client = null;
+    await client?.end().catch(() => {});
+  }
+
+  batch(batch: ChangeBatch): void {
+    for (const { id } of batch.transactions) this.#rememberXid(id);
+    const watched = batch.tables.some(
+      ({ id, name }) =>
+        name === this.#window?.tableName || this.#options.filters.isSignalTable(id.schema, id.table),
+    );
+    if (!watched) return;
+    for (let row = 0; row < batch.rowCount; row++) {
+      const table = batch.tables[batch.tableOf[row]] as PostgresTable;
+      if (this.#options.filters.isSignalTable(table.id.schema, table.id.table)) this.#signalRow(batch, row);
+      else if (this.#window?.isOpen && table.name === this.#window.tableName)
+        this.#changedRow(batch, row, table);
+    }
+  }
+
+  message(content: Uint8Array, _lsn: Lsn): void {
+    const mark = parseWatermark(content);
+    if (mark !== null) this.#mark(mark.kind, mark.window);
+  }
+
+  between(offset: PostgresOffset): Promise<readonly ChangeBatch[]> | null {
+    const hasChunk = this.#window?.isClosed ?? false;
+    if (!hasChunk && this.#inbox.length === 0 && !this.#mayBegin()) return null;
+    return this.#step(offset);
+  }
+
+  async #step(offset: PostgresOffset): Promise<readonly ChangeBatch[]> {
+    const batches: ChangeBatch[] = [];
+    if (this.#window?.isClosed) batches.push(...(await this.#finishWindow(offset)));
+    const before = this.#progress;
+    for (const signal of this.#inbox.splice(0)) await this.#obey(signal);
+    if (this.#mayBegin()) this.#beginWindow();
+    // What was asked for must survive a restart, even if nothing changes in the source for a long time.
+    if (this.#progress !== before)
+      batches.push(new BatchBuilder(0, 0, 0).finish(offset.with({ progress: this.#progress })));
+    return batches;
+  }
+
+  #mayBegin(): boolean {
+    return this.#window === null && this.#progress !== null && !this.#progress.paused;
+  }
+
+  #rememberXid(xid: string): void {
+    if (xid === '') return;
+    this.#recentXids.push(xid);
+    if (this.#recentXids.length > 2 * RECENT_XIDS) this.#recentXids.splice(0, RECENT_XIDS);
+  }
+
+  #signalRow(batch: ChangeBatch, row: number): void {
+    const isDelete = batch.op[row] === Op.delete;
+    if (batch.op[row] !== Op.create && !isDelete) return;
+    const first = isDelete ? batch.before[row] : batch.after[row];
+    const table = batch.tables[batch.tableOf[row]];
+    const text = (column: number) => {
+      const length = batch.cellLength[first + column] ?? -1;
+      const start = batch.cellStart[first + column];
+      return column >= table.columns.length || length < 0 ? '' : textAt(batch.bytes, start, start + length);
+    };
+    const id = text(0);
+    const mark = watermarkOfRow(id, isDelete);
+    if (mark !== null && mark.window === this.#window?.id) this.#mark(mark.kind, mark.window);
+    else if (!isDelete) this.#inbox.push({ id, type: text(1), data: text(2) });
+  }
+
+  #changedRow(batch: ChangeBatch, row: number, table: PostgresTable): void {
+    const window = this.#window!;
+    if (batch.op[row] === Op.truncate) {
+      window.spoiled = true;
+      return;
+    }
+    const { keyColumns, columns } = table;
+    for (const first of [batch.before[row], batch.after[row]]) {
+      if (first >= 0) window.changed.add(keyText(batch, first, keyColumns, columns));
+    }
+  }
+
+  #mark(kind: WatermarkKind, id: string): void {
+    const window = this.#window;
+    if (window?.id !== id) return;
+    window.isOpen = kind === 'low';
+    if (kind === 'low') window.before = this.#recentXids.slice();
+    else window.isClosed = true;
+  }
+
+  async #obey(signal: Signal): Promise<void> {
+    const { log } = this.#options;
+    const order = orderOf(signal, log);
+    if (order === null) return;
+    log.info({ id: signal.id, type: signal.type }, 'signal received');
+    switch (order.kind) {
+      case 'execute':
+        return this.#execute(order);
+      case 'stop':
+        return this.#stop(order.tables);
+      case 'pause':
+      case 'resume':
+        this.#progress = this.#progress?.with({ paused: order.kind === 'pause' }) ?? null;
+        return;
+      case 'log':
+        log.info({ id: signal.id, signalMessage: order.message }, 'signal to log');
+    }
+  }
+
+  async #execute(order: Extract<Order, { kind: 'execute' }>): Promise<void> {
+    const captured = await this.#options.tableNames();
+    const added: PendingTable[] = [];
+    for (const { tables, condition, surrogateKey } of order.requests) {
+      for (const name of captured.filter((candidate) => tables.test(candidate))) {
+        const table = await this.#options.find(name);
+        if (table === null) continue;
+        if (chunkKey(table, surrogateKey) === null) this.#cannotRead(table);
+        else added.push({ name, condition, surrogateKey });
+      }
+    }
+    if (added.length === 0) {
+      this.#options.log.warn({ id: order.id }, 'signal names no captured table that can be read by key');
+      return;
+    }
+    this.#progress =
+      this.#progress?.with({ tables: [...this.#progress.tables, ...added] }) ??
+      new IncrementalProgress({ step: ++this.#steps, tables: added, last: null, max: null, paused: false });
+  }
+
+  #cannotRead(table: PostgresTable): void {
+    const metric = this.#options.metrics.table(table.name);
+    this.#options.log.warn(
+      { table: table.name },
+      'a table without a primary key cannot be read beside the stream',
+    );
+    if (metric.state === 'stale') {
+      metric.state = 'needs-resnapshot';
+      metric.reason = 'rows older than a column need its value, and the table has no key to read them by';
+    }
+  }
+
+  #stop(tables: readonly RegExp[] | null): void {
+    if (this.#progress === null) return;
+    const isStopped = ({ name }: PendingTable) =>
+      tables === null || tables.some((pattern) => pattern.test(name));
+    const [first] = this.#progress.tables;
+    const left = this.#progress.tables.filter((table) => !isStopped(table));
+    if (left[0] !== first) this.#window = null;
+    this.#goOn(left, left[0] === first ? this.#progress : { last: null, max: null });
+  }
+
+  #goOn(
+    tables: readonly PendingTable[],
+    position: { last: readonly string[] | null; max: readonly string[] | null },
+  ): void {
+    const progress = this.#progress!;
+    const { last, max } = position;
+    this.#steps = progress.step + 1;
+    this.#progress = tables.length === 0 ? null : progress.with({ tables, last, max });
+  }
+
+  #beginWindow(): void {
+    const progress = this.#progress!;
+    const [pending] = progress.tables;
+    const id = randomUUID();
+    const rows = this.#exclusive(async (client) => {
+      const table = await this.#options.find(pending.name);
+      return readWindow(client, {
+        id,
+        table,
+        key: table === null ? [] : (chunkKey(table, pending.surrogateKey) ?? []),
+        condition: pending.condition,
+        last: progress.last,
+        max: progress.max,
+        rows: this.#rowsPerChunk(),
+        memoryBytes: this.#options.memoryBytes,
+        watermarks: this.#watermarks,
+        signal: this.#options.signal,
+      });
+    });
+    const changed = new Set<string>();
+    const state = { isOpen: false, isClosed: false, spoiled: false, before: [] };
+    this.#window = { id, rows, tableName: pending.name, changed, ...state };
+    rows.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
+  }
+
+  /** Starts small: how wide the rows are shows with the first ones. */
+  #rowsPerChunk(): number {
+    const configured = this.#options.config['incremental.snapshot.chunk.size'];
+    // Messages cost nothing that anybody sees, so that chunks may be larger than the rows in a signal table suggest.
+    const limit = this.#watermarks === messageWatermarks ? Math.max(configured, 16384) : configured;
+    this.#chunkRows = Math.min(limit, this.#chunkRows === 0 ? 256 : this.#chunkRows);
+    return this.#chunkRows;
+  }
+
+  /** The chunk's rows that are still true, as batches with the offset behind them. */
+  async #finishWindow(offset: PostgresOffset): Promise<ChangeBatch[]> {
+    const window = this.#window!;
+    const rows = await window.rows;
+    this.#window = null;
+    const known = rows.table === null ? null : this.#options.current(rows.table.oid);
+    const isUndone = window.before.some((xid) => rows.isInvisible(Number(xid)));
+    if (window.spoiled || isUndone || (known !== null && known !== rows.table)) return [];
+    this.#adaptChunk(rows);
+    const [pending, ...others] = this.#progress!.tables;
+    if (rows.isLast) {
+      this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
+      this.#tableDone(pending.name);
+      this.#goOn(others, { last: null, max: null });
+    } else {
+      this.#goOn([pending, ...others], { last: rows.last, max: rows.max });
+    }
+    const after = offset.with({ progress: this.#progress });
+    const batches = rows.batches
+      .map((batch) => withoutChanged(batch, window.changed, after))
+      .filter(({ rowCount }) => rowCount > 0);
+    this.#options.metrics.table(pending.name).rowsSnapshot += batches.reduce(
+      (sum, { rowCount }) => sum + rowCount,
+      0,
+    );
+    return batches.map((batch, i) => (i === batches.length - 1 ? { ...batch, offset: after } : batch));
+  }
+
+  #adaptChunk(rows: WindowRows): void {
+    if (rows.rowCount === 0) return;
+    const affordable = Math.floor(this.#options.memoryBytes / 8 / (rows.bytes / rows.rowCount));
+    this.#chunkRows = Math.max(1, Math.min(affordable, this.#chunkRows * 4));
+  }
+
+  #tableDone(name: string): void {
+    const metric = this.#options.metrics.table(name);
+    metric.snapshotDone = true;
+    if (metric.state !== 'stale') return;
+    metric.state = 'ok';
+    metric.reason = '';
+  }
+
+  /**
+   * A message of our own brings the stream to a place between two transactions, however idle the source is. While a
+   * window is under way its watermarks do.
+   */
+  #wake(): void {
+    if (this.#window !== null) return;
+    const wake = this.#exclusive((client) =>
+      client.query('SELECT pg_catalog.pg_logical_emit_message(true, $1, $2::text)', [MESSAGE_PREFIX, 'wake']),
+    );
+    wake.catch((error) => this.#failed(error, 'a signal cannot be passed on'));
+  }
+
+  #failed(error: unknown, doing: string): void {
+    if (!this.#options.signal.aborted) this.#options.onError(postgresError(error, doing));
+  }
+
+  #exclusive<T>(run: (client: Client) => Promise<T>): Promise<T> {
+    const next = this.#busy.then(async () => {
+      this.#client ??= this.#options.connect(this.#options.signal);
+      return run(await this.#client);
+    });
+    this.#busy = next.catch(() => {});
+    return next;
+  }
+}
+
+/** Columns that chunks go along, or null where the sink could not tell one row from another. */
+function chunkKey(table: PostgresTable, surrogateKey: string): readonly string[] | null {
+  if (table.keyColumns.length === 0) return null;
+  const key = surrogateKey === '' ? table.primaryKey : [surrogateKey];
+  return key.length > 0 && key.every((name) => table.columns.some((column) => column.name === name))
+    ? key
+    : null;
+}
+
+/** Drops rows in place: the batch is ours alone. */
+function withoutChanged(
+  batch: ChangeBatch,
+  changed: ReadonlySet<string>,
+  offset: PostgresOffset,
+): ChangeBatch {
+  const transactions = [{ id: '', timestampMicros: offset.timestampMicros, offset }];
+  const table = batch.tables[0] as PostgresTable | undefined;
+  if (table === undefined) return { ...batch, transactions };
+  const { keyColumns, columns } = table;
+  let kept = 0;
+  for (let row = 0; row < batch.rowCount; row++) {
+    const first = batch.after[row];
+    if (changed.size > 0 && changed.has(keyText(batch, first, keyColumns, columns))) continue;
+    batch.after[kept] = first;
+    kept++;
+  }
+  batch.flags.fill(MAY_EXIST, 0, kept);
+  return { ...batch, rowCount: kept, transactions };
+}

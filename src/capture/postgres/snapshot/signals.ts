@@ -1,0 +1,156 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { splitList } from '../../../base/config.ts';
+import { javaRegex } from '../../../base/java-regex.ts';
+import type { Log } from '../../../base/log.ts';
+
+/** A signal as Debezium's signal table, file and topic carry it. */
+export interface Signal {
+  readonly id: string;
+  readonly type: string;
+  /** JSON text, '' where a type needs none. */
+  readonly data: string;
+}
+
+/** What a signal asks for. */
+export type Order =
+  | { readonly kind: 'execute'; readonly id: string; readonly requests: readonly SnapshotRequest[] }
+  /** Null: all tables. */
+  | { readonly kind: 'stop'; readonly tables: readonly RegExp[] | null }
+  | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'log'; readonly message: string };
+
+/** Tables to read again, by pattern. */
+export interface SnapshotRequest {
+  readonly tables: RegExp;
+  /** SQL condition, '' for all rows. */
+  readonly condition: string;
+  /** Column that chunks go along, '' for the primary key. */
+  readonly surrogateKey: string;
+}
+
+interface ExecuteData {
+  readonly 'data-collections'?: unknown;
+  readonly type?: unknown;
+  readonly 'additional-conditions'?: unknown;
+  readonly 'additional-condition'?: unknown;
+  readonly 'surrogate-key'?: unknown;
+}
+
+/**
+ * The order in a signal; null, with a line in the log, for one that says nothing we know: a typing error must not stop
+ * the stream.
+ */
+export function orderOf(signal: Signal, log: Log): Order | null {
+  try {
+    return parseOrder(signal, log);
+  } catch (error) {
+    log.warn({ id: signal.id, type: signal.type, error }, 'signal cannot be understood and is ignored');
+    return null;
+  }
+}
+
+function parseOrder(signal: Signal, log: Log): Order | null {
+  const data = (signal.data.trim() === '' ? {} : JSON.parse(signal.data)) as ExecuteData & {
+    message?: unknown;
+  };
+  switch (signal.type) {
+    case 'execute-snapshot':
+      return parseExecute(signal.id, data, log);
+    case 'stop-snapshot': {
+      const names = textList(data['data-collections']);
+      return { kind: 'stop', tables: names.length === 0 ? null : names.map(tablePattern) };
+    }
+    case 'pause-snapshot':
+      return { kind: 'pause' };
+    case 'resume-snapshot':
+      return { kind: 'resume' };
+    case 'log':
+      return { kind: 'log', message: typeof data.message === 'string' ? data.message : '' };
+    case 'snapshot-window-open':
+    case 'snapshot-window-close':
+      return null;
+    default:
+      log.warn({ id: signal.id, type: signal.type }, 'signal of an unknown type is ignored');
+      return null;
+  }
+}
+
+function parseExecute(id: string, data: ExecuteData, log: Log): Order {
+  const names = textList(data['data-collections']);
+  if (names.length === 0) throw new Error('data-collections names no table');
+  const type = typeof data.type === 'string' ? data.type.toLowerCase() : 'incremental';
+  if (type !== 'incremental' && type !== 'blocking')
+    throw new Error('type is neither incremental nor blocking');
+  if (type === 'blocking')
+    log.info({ id }, 'a blocking snapshot runs as an incremental one, without a pause of the stream');
+  const conditions = conditionsOf(data);
+  const surrogateKey = typeof data['surrogate-key'] === 'string' ? data['surrogate-key'] : '';
+  const requests = names.map((name) => {
+    const tables = tablePattern(name);
+    const own = conditions.find(({ table }) => table === name || tables.test(table));
+    return {
+      tables,
+      condition: own?.filter ?? (data['additional-condition'] as string | undefined) ?? '',
+      surrogateKey,
+    };
+  });
+  return { kind: 'execute', id, requests };
+}
+
+function conditionsOf(data: ExecuteData): { table: string; filter: string }[] {
+  const list = data['additional-conditions'];
+  if (!Array.isArray(list)) return [];
+  return list.map((entry: Record<string, unknown>) => ({
+    table: String(entry['data-collection'] ?? ''),
+    filter: String(entry['filter'] ?? ''),
+  }));
+}
+
+function textList(value: unknown): string[] {
+  if (typeof value === 'string') return splitList(value);
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** Names may be quoted as SQL quotes them; matched like include lists. */
+function tablePattern(name: string): RegExp {
+  return javaRegex(name.replaceAll('"', ''), { anchored: true, ignoreCase: true });
+}
+
+/**
+ * The file channel: one JSON object a line. What was read is removed, as Debezium does; a line that cannot be parsed
+ * is logged and removed as well, else it would be read for ever.
+ */
+export async function* fileSignals(
+  path: string,
+  intervalMs: number,
+  log: Log,
+  signal: AbortSignal,
+): AsyncGenerator<Signal> {
+  while (!signal.aborted) {
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    if (text.trim() !== '') {
+      await writeFile(path, '');
+      for (const line of text.split('\n')) {
+        const parsed = parseLine(line, log);
+        if (parsed !== null) yield parsed;
+      }
+    }
+    await sleep(intervalMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+function parseLine(line: string, log: Log): Signal | null {
+  if (line.trim() === '') return null;
+  try {
+    const { id, type, data } = JSON.parse(line) as Record<string, unknown>;
+    const text = typeof data === 'string' ? data : data === undefined ? '' : JSON.stringify(data);
+    return { id: String(id ?? ''), type: String(type ?? ''), data: text };
+  } catch (error) {
+    log.warn({ error }, 'line of the signal file is not JSON and is ignored');
+    return null;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Client } from 'pg';
+import { type ChangeBatch, MAY_EXIST } from '../../../record/batch.ts';
+import type { BatchBuilder } from '../../../record/builder.ts';
+import type { Offset } from '../../../record/offset.ts';
+import type { PostgresTable } from '../schema.ts';
+import { quoteIdentifier, quoteLiteral } from '../sql.ts';
+import { fromClause, selectList } from './chunks.ts';
+import { copyRows } from './copy.ts';
+import type { Key } from './progress.ts';
+import type { Watermarks } from './watermarks.ts';
+
+export interface WindowOptions {
+  readonly id: string;
+  /** Null: the table is gone, the window is empty and the last one. */
+  readonly table: PostgresTable | null;
+  readonly key: readonly string[];
+  readonly condition: string;
+  readonly last: Key;
+  readonly max: Key;
+  readonly rows: number;
+  readonly memoryBytes: number;
+  readonly watermarks: Watermarks;
+  readonly signal: AbortSignal;
+}
+
+export interface WindowRows {
+  readonly table: PostgresTable | null;
+  readonly batches: readonly ChangeBatch[];
+  readonly rowCount: number;
+  readonly bytes: number;
+  /** Last key read, and the table's highest key when the first window was read. */
+  readonly last: Key;
+  readonly max: Key;
+  readonly isLast: boolean;
+  /** True if the chunk did not see what this transaction did. */
+  isInvisible(xid: number): boolean;
+}
+
+/** Low watermark, chunk, high watermark; the stream meets the marks while this goes on. */
+export async function readWindow(client: Client, options: WindowOptions): Promise<WindowRows> {
+  const { watermarks, id } = options;
+  await watermarks.write(client, 'low', id);
+  const rows = options.table === null ? gone() : await readChunk(client, options.table, options);
+  await watermarks.write(client, 'high', id);
+  return rows;
+}
+
+function gone(): WindowRows {
+  return {
+    table: null,
+    batches: [],
+    rowCount: 0,
+    bytes: 0,
+    last: null,
+    max: null,
+    isLast: true,
+    isInvisible: () => false,
+  };
+}
+
+async function readChunk(client: Client, table: PostgresTable, options: WindowOptions): Promise<WindowRows> {
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres';
+    SET LOCAL extra_float_digits = 1; SET LOCAL enable_seqscan = off`);
+  const {
+    rows: [{ snapshot }],
+  } = await client.query<{ snapshot: string }>('SELECT pg_catalog.pg_current_snapshot()::text AS snapshot');
+  const max =
+    options.max ??
+    (await lastKey(
+      client,
+      table,
+      options,
+      `${orderBy(options, 'DESC')} LIMIT 1`,
+      where(table, options, null),
+    ));
+  const within = where(table, options, max);
+  const limited = `${orderBy(options, 'ASC')} LIMIT ${options.rows}`;
+  const query = `SELECT ${selectList(table)} FROM ${fromClause(table)} ${within} ${limited}`;
+  const batches: ChangeBatch[] = [];
+  let bytes = 0;
+  const rowCount = await copyRows(client, query, {
+    columns: table.columns.length,
+    row: { table, mark: { id: '', timestampMicros: 0, offset: NO_OFFSET }, flags: MAY_EXIST },
+    batchBytes: Math.min(4 << 20, Math.max(64 << 10, Math.floor(options.memoryBytes / 16))),
+    emit(builder: BatchBuilder) {
+      bytes += builder.byteLength;
+      if (builder.rowCount > 0) batches.push(builder.finish(null));
+      return null;
+    },
+    signal: options.signal,
+  });
+  const isLast = rowCount < options.rows;
+  const last = isLast
+    ? null
+    : await lastKey(
+        client,
+        table,
+        options,
+        `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1} LIMIT 1`,
+        within,
+      );
+  await client.query('COMMIT');
+  return { table, batches, rowCount, bytes, last, max, isLast, isInvisible: invisibleTo(snapshot) };
+}
+
+/** The offset is given when the chunk's place in the log is known. */
+const NO_OFFSET: Offset = { epoch: 0, compare: () => 0, holds: () => false, toJSON: () => ({}) };
+
+function orderBy({ key }: WindowOptions, direction: 'ASC' | 'DESC'): string {
+  return `ORDER BY ${key.map((name) => `${quoteIdentifier(name)} ${direction}`).join(', ')}`;
+}
+
+function where(table: PostgresTable, options: WindowOptions, max: Key): string {
+  const left = `(${options.key.map(quoteIdentifier).join(', ')})`;
+  const parts: string[] = [];
+  if (options.condition !== '') parts.push(`(${options.condition})`);
+  if (options.last !== null) parts.push(`${left} > ${literal(table, options.key, options.last)}`);
+  if (max !== null) parts.push(`${left} <= ${literal(table, options.key, max)}`);
+  return parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`;
+}
+
+function literal(table: PostgresTable, key: readonly string[], values: readonly string[]): string {
+  const texts = key.map((name, i) => {
+    const { sourceType } = table.columns.find((column) => column.name === name)!;
+    return `${quoteLiteral(values[i])}::${sourceType}`;
+  });
+  return `(${texts.join(', ')})`;
+}
+
+async function lastKey(
+  client: Client,
+  table: PostgresTable,
+  { key }: WindowOptions,
+  rest: string,
+  condition: string,
+): Promise<Key> {
+  const columns = key.map(quoteIdentifier);
+  const { rows } = await client.query<{ key: string[] }>(
+    `SELECT ARRAY[${columns.map((column) => `${column}::text`).join(', ')}] AS key
+     FROM (SELECT ${columns.join(', ')} FROM ${fromClause(table)} ${condition} ${rest}) AS t`,
+  );
+  return rows.length === 0 ? null : rows[0].key;
+}
+
+/**
+ * `xmin:xmax:xip,...`: what is below xmin is visible, what is xmax or above is not, in between what is not listed is.
+ * The log names transactions by their lower 32 bits; those compared here are recent ones.
+ */
+function invisibleTo(snapshot: string): (xid: number) => boolean {
+  const [xmin, xmax, running] = snapshot.split(':');
+  const low = (xid: string) => Number(BigInt(xid) & 0xffff_ffffn);
+  const listed = new Set(
+    running
+      .split(',')
+      .filter((xid) => xid !== '')
+      .map(low),
+  );
+  const top = low(xmax);
+  const bottom = low(xmin);
+  return (xid) => {
+    // By distance around the circle of 32 bits, as the server compares them.
+    if (((xid - bottom) | 0) < 0) return false;
+    return ((xid - top) | 0) >= 0 || listed.has(xid);
+  };
+}
