@@ -13,6 +13,7 @@ export class DeleteIndex {
   readonly #equalityByPartition = new Map<string, EqualityDeletes>();
   readonly #positionByPartition = new Map<string, LiveFile[]>();
   readonly #positionByPath = new Map<string, LiveFile[]>();
+  readonly #columns = new Map<string, ReturnType<typeof keyColumns>>();
   #count = 0;
 
   constructor(metadata: TableMetadata) {
@@ -29,7 +30,7 @@ export class DeleteIndex {
     }
     const key = partitionKey(file.specId, file.partition);
     if (file.content === 'equality-deletes') {
-      const ranges = keyRanges(file, keyColumns(this.#metadata, file.equalityIds ?? []));
+      const ranges = keyRanges(file, this.#columnsOf(file.equalityIds ?? []));
       const list = isUnpartitioned(live.spec) ? this.#global : this.#equalityList(key);
       list.add({ live, ranges });
       return;
@@ -64,6 +65,13 @@ export class DeleteIndex {
     return list;
   }
 
+  #columnsOf(fieldIds: readonly number[]): ReturnType<typeof keyColumns> {
+    const key = fieldIds.join(' ');
+    let columns = this.#columns.get(key);
+    if (columns === undefined) this.#columns.set(key, (columns = keyColumns(this.#metadata, fieldIds)));
+    return columns;
+  }
+
   /** The data file's ranges for the keys of delete files, worked out once per set of key columns. */
   #rangesOf(file: DataFile): RangesOf {
     const known = new Map<string, readonly (KeyRange | null)[]>();
@@ -71,7 +79,7 @@ export class DeleteIndex {
       const key = fieldIds.join(' ');
       let ranges = known.get(key);
       if (ranges === undefined) {
-        ranges = keyRanges(file, keyColumns(this.#metadata, fieldIds));
+        ranges = keyRanges(file, this.#columnsOf(fieldIds));
         known.set(key, ranges);
       }
       return ranges;

@@ -1,3 +1,4 @@
+import { IcestreamError } from '../base/errors.ts';
 import { AvroFileWriter, type AvroRecord, readAvroFile } from './avro.ts';
 import { MANIFEST_FILE_SCHEMA } from './manifest-schema.ts';
 import type { Snapshot } from './metadata.ts';
@@ -51,6 +52,16 @@ export function liveFileCount(manifest: ManifestFile): number {
 }
 
 function manifestRecord(manifest: ManifestFile): AvroRecord {
+  if (Math.min(manifest.addedFiles, manifest.existingFiles, manifest.deletedFiles) < 0) {
+    throw new IcestreamError(
+      'iceberg.unsupported-table',
+      'a manifest of format version 1 has no file counts',
+      {
+        context: { path: manifest.path },
+        hint: 'Rewrite the manifests of the table with another engine (rewrite_manifests).',
+      },
+    );
+  }
   return {
     _500: manifest.path,
     _501: manifest.length,
