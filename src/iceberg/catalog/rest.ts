@@ -7,6 +7,7 @@ import { RestClient } from './rest-client.ts';
 import { type RestConfig, restConfig } from './rest-config.ts';
 import { createCommit, createRequest } from './rest-create.ts';
 import { type StorageGrant, TableStorages } from './rest-storage.ts';
+import { afterCommit, commitTransaction, printIdent } from './rest-transaction.ts';
 
 /**
  * A catalog behind Iceberg's REST protocol. `properties` by Iceberg's names: `uri`, `warehouse`, `prefix`, those of
@@ -147,7 +148,16 @@ class RestCatalog implements Catalog {
 
   async commit(commits: readonly TableCommit[], signal?: AbortSignal): Promise<readonly LoadedTable[]> {
     if (commits.length === 1) return [await this.#commitOne(commits[0], signal)];
-    if (this.atomic && commits.length > 0) return await this.#commitTogether(commits, signal);
+    if (this.atomic && commits.length > 0) {
+      const path = this.#path('transactions/commit');
+      return await commitTransaction(
+        this.#client,
+        path,
+        commits,
+        (ident) => this.load(ident, signal),
+        signal,
+      );
+    }
     const committed: LoadedTable[] = [];
     for (const commit of commits) {
       try {
@@ -204,34 +214,6 @@ class RestCatalog implements Catalog {
       if (known?.uuid !== result?.metadata?.['table-uuid']) return await this.load(ident, signal);
       return await this.#loaded(ident, { ...result, ...pickGrant(known!.grant) });
     });
-  }
-
-  async #commitTogether(
-    commits: readonly TableCommit[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly LoadedTable[]> {
-    await this.#client.request(
-      {
-        operation: 'commit transaction',
-        kind: 'commit',
-        method: 'POST',
-        path: this.#path('transactions/commit'),
-        body: {
-          'table-changes': commits.map(({ ident, requirements, updates }) => ({
-            identifier: ident,
-            requirements,
-            updates,
-          })),
-        },
-        codes: { 404: 'iceberg.table-not-found', 409: 'iceberg.commit-conflict' },
-        context: { tables: commits.length, table: commits.map(({ ident }) => printIdent(ident)).join(', ') },
-      },
-      signal,
-    );
-    const { ident } = commits[0];
-    return await afterCommit(ident, () =>
-      Promise.all(commits.map((commit) => this.load(commit.ident, signal))),
-    );
   }
 
   async #loaded(ident: TableIdent, result: LoadTableResult): Promise<LoadedTable> {
@@ -324,23 +306,6 @@ class RestCatalog implements Catalog {
   }
 }
 
-/** What is left to do once a commit has happened: where that fails, the outcome must be looked up like a lost answer. */
-async function afterCommit<T>(ident: TableIdent, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (cause) {
-    if (!(cause instanceof IcestreamError)) throw cause;
-    throw new IcestreamError(
-      'iceberg.commit-unknown',
-      'the commit happened, but the table cannot be read again',
-      {
-        cause,
-        context: { table: printIdent(ident) },
-      },
-    );
-  }
-}
-
 function metadataOf(ident: TableIdent, result: LoadTableResult | undefined): TableMetadata {
   try {
     return normalizeMetadata(result?.metadata ?? {});
@@ -363,8 +328,4 @@ function pickGrant(result: StorageGrant): StorageGrant {
 
 function isChild(parent: readonly string[], child: readonly string[]): boolean {
   return child.length === parent.length + 1 && parent.every((level, at) => child[at] === level);
-}
-
-function printIdent(ident: TableIdent): string {
-  return [...ident.namespace, ident.name].join('.');
 }
