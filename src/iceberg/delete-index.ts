@@ -13,7 +13,7 @@ export class DeleteIndex {
   readonly #equalityByPartition = new Map<string, EqualityDeletes>();
   readonly #positionByPartition = new Map<string, LiveFile[]>();
   readonly #positionByPath = new Map<string, LiveFile[]>();
-  readonly #columns = new Map<string, ReturnType<typeof keyColumns>>();
+  readonly #columns = new Map<string, KeyColumns>();
   #count = 0;
 
   constructor(metadata: TableMetadata) {
@@ -30,9 +30,9 @@ export class DeleteIndex {
     }
     const key = partitionKey(file.specId, file.partition);
     if (file.content === 'equality-deletes') {
-      const ranges = keyRanges(file, this.#columnsOf(file.equalityIds ?? []));
+      const columns = this.#columnsOf(file.equalityIds ?? []);
       const list = isUnpartitioned(live.spec) ? this.#global : this.#equalityList(key);
-      list.add({ live, ranges });
+      list.add({ live, columns, ranges: keyRanges(file, columns) });
       return;
     }
     const path = file.referencedDataFile ?? null;
@@ -65,7 +65,7 @@ export class DeleteIndex {
     return list;
   }
 
-  #columnsOf(fieldIds: readonly number[]): ReturnType<typeof keyColumns> {
+  #columnsOf(fieldIds: readonly number[]): KeyColumns {
     const key = fieldIds.join(' ');
     let columns = this.#columns.get(key);
     if (columns === undefined) this.#columns.set(key, (columns = keyColumns(this.#metadata, fieldIds)));
@@ -74,23 +74,22 @@ export class DeleteIndex {
 
   /** The data file's ranges for the keys of delete files, worked out once per set of key columns. */
   #rangesOf(file: DataFile): RangesOf {
-    const known = new Map<string, readonly (KeyRange | null)[]>();
-    return (fieldIds) => {
-      const key = fieldIds.join(' ');
-      let ranges = known.get(key);
-      if (ranges === undefined) {
-        ranges = keyRanges(file, this.#columnsOf(fieldIds));
-        known.set(key, ranges);
-      }
+    const known = new Map<KeyColumns, readonly (KeyRange | null)[]>();
+    return (columns) => {
+      let ranges = known.get(columns);
+      if (ranges === undefined) known.set(columns, (ranges = keyRanges(file, columns)));
       return ranges;
     };
   }
 }
 
-type RangesOf = (fieldIds: readonly number[]) => readonly (KeyRange | null)[];
+type KeyColumns = ReturnType<typeof keyColumns>;
+type RangesOf = (columns: KeyColumns) => readonly (KeyRange | null)[];
 
 interface EqualityDelete {
   readonly live: LiveFile;
+  /** One object for each set of key columns, so that it can stand for the set. */
+  readonly columns: KeyColumns;
   readonly ranges: readonly (KeyRange | null)[];
 }
 
@@ -107,8 +106,8 @@ class EqualityDeletes {
   find(data: LiveFile, rangesOf: RangesOf, found: LiveFile[]): void {
     if (!this.#isSorted) this.#sort();
     for (let i = this.#firstAfter(data.dataSequenceNumber); i < this.#deletes.length; i++) {
-      const { live, ranges } = this.#deletes[i];
-      if (rangesMeet(rangesOf(live.file.equalityIds ?? []), ranges)) found.push(live);
+      const { live, columns, ranges } = this.#deletes[i];
+      if (rangesMeet(rangesOf(columns), ranges)) found.push(live);
     }
   }
 
