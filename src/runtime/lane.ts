@@ -107,6 +107,8 @@ export class Lane {
     this.#lastStartMs = Date.now();
     this.#committed = offset;
     const durable = await this.sink.commit(offset, this.#signal);
+    // A sink may hold progress without data back for a while; it is offered again when the interval has passed.
+    if (durable.compare(offset) < 0 && this.#committed === offset) this.#committed = null;
     this.durable = durable;
     this.#onDurable(durable);
   }

@@ -33,8 +33,7 @@ const changes = inserts + updates;
 
 const database = await BenchDatabase.start();
 try {
-  await fillSlot();
-  const end = await database.value('SELECT pg_current_wal_lsn()');
+  const end = await fillSlot();
   const limit: number[] = [];
   const ours: { rate: number; perCpu: number; rss: number }[] = [];
   for (let i = 0; i < Number(values.repeat); i++) {
@@ -60,7 +59,8 @@ try {
   await database.stop();
 }
 
-async function fillSlot(): Promise<void> {
+/** Returns a position that every change precedes and one more transaction follows. */
+async function fillSlot(): Promise<string> {
   const { client } = database;
   await client.query(`CREATE TABLE bench_log (${COLUMNS})`);
   await client.query(`CREATE PUBLICATION ${BASE} FOR TABLE bench_log`);
@@ -77,6 +77,9 @@ async function fillSlot(): Promise<void> {
     );
   }
   await client.query('CHECKPOINT');
+  const end = await database.value('SELECT pg_current_wal_insert_lsn()');
+  await client.query('UPDATE bench_log SET cust = cust WHERE id = 1');
+  return end;
 }
 
 async function drainToNowhere(end: string) {
