@@ -44,11 +44,7 @@ export async function connect(options: ConnectOptions, signal?: AbortSignal): Pr
 
 /** A connection in replication mode, where simple queries and replication commands alike can be sent. */
 export function connectReplication(options: ConnectOptions, signal?: AbortSignal): Promise<Client> {
-  const extra = {
-    replication: 'database',
-    stream: () => new Socket({ readableHighWaterMark: READ_AHEAD } as SocketConstructorOpts),
-  };
-  return connectWithTls(options, extra as ClientConfig, signal);
+  return connectWithTls(options, { replication: 'database' } as ClientConfig, signal);
 }
 
 /**
@@ -58,9 +54,35 @@ export function connectReplication(options: ConnectOptions, signal?: AbortSignal
 export function takeSocket(client: Client): Socket {
   const socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
   socket.removeAllListeners();
+  taken.add(socket);
   client.removeAllListeners();
+  // Under TLS it still hears of the end of the socket beneath; whoever has the socket hears it, too.
+  client.on('error', () => {});
   return socket;
 }
+
+/** Sockets whose reader copies each chunk before it returns. */
+const taken = new WeakSet<Socket>();
+
+/**
+ * A socket that reads into one buffer over and over instead of allocating 64 kB for every read, which is what the
+ * garbage collector would be busy with otherwise. As long as `pg` has it, chunks are copied, since that keeps them.
+ * Not for TLS, where the bytes come out of the decryption, record by record.
+ */
+function chunkSocket(): Socket {
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback(length: number, buffer: Buffer): boolean {
+      const chunk = buffer.subarray(0, length);
+      socket.emit('data', taken.has(socket) ? chunk : Buffer.from(chunk));
+      return true;
+    },
+  };
+  const socket = new Socket({ onread, readableHighWaterMark: READ_AHEAD } as SocketConstructorOpts);
+  return socket;
+}
+
+const READ_BYTES = 256 * 1024;
 
 /** `prefer` and `allow` try the other way once, as libpq does. */
 async function connectWithTls(
@@ -105,6 +127,7 @@ async function open(
     connectionTimeoutMillis: options.connectTimeoutMs,
     ssl,
     ...extra,
+    ...(ssl === false && 'replication' in extra ? { stream: chunkSocket as never } : {}),
   });
   client.on('error', () => {});
   const cancel = () => void client.end().catch(() => {});
@@ -126,13 +149,12 @@ async function open(
 }
 
 /** libpq's meaning of the modes: `require` encrypts without looking at the certificate unless a root is given. */
-function tls(options: ConnectOptions): TlsOptions & { highWaterMark: number } {
+function tls(options: ConnectOptions): TlsOptions {
   const root = options.sslRootCert === '' ? undefined : file('database.sslrootcert', options.sslRootCert);
   const mode = options.sslMode;
   const verify = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && root !== undefined);
   return {
     rejectUnauthorized: verify,
-    highWaterMark: READ_AHEAD,
     ...(root === undefined ? {} : { ca: root }),
     ...(options.sslCert === '' ? {} : { cert: file('database.sslcert', options.sslCert) }),
     ...(options.sslKey === '' ? {} : { key: file('database.sslkey', options.sslKey) }),

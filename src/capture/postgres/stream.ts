@@ -132,7 +132,7 @@ export class ChangeStream {
     if (this.#ended) return;
     this.#options.metrics.bytesRead += chunk.length;
     if (this.#busy) {
-      this.#waiting.push(chunk);
+      this.#waiting.push(Buffer.from(chunk));
       return;
     }
     try {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** A read that fills less than this has emptied the kernel's buffer. */
 const FULL_READ = 32 * 1024;
@@ -13,17 +14,22 @@ export const READ_AHEAD = 1;
 /**
  * The socket as chunks, read at leisure. The server writes row by row, and a reader that is always faster would spend
  * ten times the cost of a row on the system call and the event that bring it. So after two small reads in short
- * succession it rests, and finds the kernel's buffer filled. A lone change is read at once.
+ * succession it rests, and finds the kernel's buffer filled. A lone change is read at once. A chunk is valid only
+ * until the call that brings it returns.
+ *
+ * Under TLS every row comes as a record and as a chunk of its own, however many the kernel has: there it never rests.
  */
 export class Intake {
   readonly #socket: Socket;
   readonly #rested: NodeJS.Timeout;
+  readonly #rests: boolean;
   #held = false;
   #resting = false;
   #lastRead = 0;
 
   constructor(socket: Socket, onChunk: (chunk: Buffer) => void) {
     this.#socket = socket;
+    this.#rests = !(socket instanceof TLSSocket);
     this.#rested = setTimeout(() => this.#wake(), REST_MS);
     socket.on('data', (chunk: Buffer) => {
       this.#rest(chunk.length);
@@ -50,6 +56,7 @@ export class Intake {
   }
 
   #rest(bytes: number): void {
+    if (!this.#rests) return;
     const now = performance.now();
     const soon = now - this.#lastRead < REST_MS;
     this.#lastRead = now;
