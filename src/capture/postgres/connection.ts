@@ -137,15 +137,25 @@ async function open(
     return client;
   } catch (error) {
     signal?.throwIfAborted();
-    throw postgresError(error, 'cannot connect to PostgreSQL', {
-      host: options.host,
-      port: options.port,
-      database: options.database,
-      user: options.user,
-    });
+    throw connectFailed(error, options);
   } finally {
     signal?.removeEventListener('abort', cancel);
   }
+}
+
+function connectFailed(error: unknown, options: ConnectOptions): IcestreamError {
+  const { host, port, database, user, sslMode } = options;
+  const context = { host, port, database, user, sslMode };
+  const { code = '', message } = error as { code?: string; message?: string };
+  if (!/CERT|SELF_SIGNED|LEAF_SIGNATURE|ALTNAME/.test(code)) {
+    return postgresError(error, 'cannot connect to PostgreSQL', context);
+  }
+  return new IcestreamError('postgres.connect', `the server's certificate is refused: ${message}`, {
+    cause: error,
+    context,
+    retry: 'operator',
+    hint: 'Give the root of its certificate in database.sslrootcert, or choose another database.sslmode.',
+  });
 }
 
 /** libpq's meaning of the modes: `require` encrypts without looking at the certificate unless a root is given. */

@@ -54,14 +54,19 @@ async function published(name: string): Promise<string[]> {
   return rows.map(({ tablename }) => tablename);
 }
 
+/** Resolves when a walsender streams: a slot is active while it is made, too, and misses what is written then. */
+function streams(): Promise<unknown> {
+  return client.query(`DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_stat_replication WHERE state IN ('catchup', 'streaming'))
+    LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$`);
+}
+
 /** Runs until the connector streams, then stops it. */
 async function startAndStop(config: Readonly<Record<string, string>>, from: Capture['offset'] = null) {
   const capture = await Capture.open(configFor(address, config), from);
   try {
     const first = capture.next();
-    const running = client.query(
-      'DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_replication_slots WHERE active) LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$',
-    );
+    const running = streams();
     await Promise.race([running, first]);
     await client.query('INSERT INTO item SELECT coalesce(max(id), 0) + 1 FROM item');
     await first;
@@ -166,9 +171,7 @@ test('a slot in use is waited for slot.max.retries times', async () => {
   const { config } = fresh();
   const holder = await Capture.open(configFor(address, config));
   const first = holder.next();
-  await client.query(
-    'DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_replication_slots WHERE active) LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$',
-  );
+  await streams();
   const error = await failure({ ...config, 'slot.max.retries': '2', 'slot.retry.delay.ms': '20' });
   assert.equal(error.code, 'postgres.slot-busy');
   assert.equal(error.retry, 'backoff');
