@@ -18,7 +18,7 @@ export interface ValueWriter {
   decimalSmall(unscaled: number, scale: number): void;
   /** As `decimalSmall`, for values beyond 2^53. */
   decimal(unscaled: bigint, scale: number): void;
-  /** UTF-8 text at bytes[start, end); also json, xml, enum labels and whatever else the type calls text. */
+  /** UTF-8 text at bytes[start, end); also json, xml, enum labels, bits as 0 and 1, and whatever else the type calls text. */
   utf8(bytes: Uint8Array, start: number, end: number): void;
   bytes(bytes: Uint8Array, start: number, end: number): void;
   /** 16 bytes, big endian, at `start`. */
@@ -29,7 +29,10 @@ export interface ValueWriter {
   time(hi: number, lo: number): void;
   /** Microseconds since midnight and the zone's offset in seconds east of UTC. */
   timetz(hi: number, lo: number, zoneSeconds: number): void;
-  /** Microseconds since 1970-01-01 00:00, of a wall clock (`timestamp`) or of UTC (`timestamptz`): the type tells. */
+  /**
+   * Microseconds since 1970-01-01 00:00, of a wall clock (`timestamp`) or of UTC (`timestamptz`): the type tells. `hi` may
+   * exceed 2^31 - 1: PostgreSQL goes on for 30 years after 64 bits are full (294247-01-10).
+   */
   timestamp(hi: number, lo: number): void;
   /** The three parts are independent: a month has no fixed length. Microseconds in hi/lo. */
   interval(months: number, days: number, hi: number, lo: number): void;

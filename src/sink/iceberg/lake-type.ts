@@ -32,13 +32,13 @@ export function lakeType(type: LogicalType, nextId: NextFieldId): IcebergType {
     case 'json':
     case 'xml':
     case 'enum':
+    case 'bits':
     case 'timetz':
     case 'interval':
       return 'string';
     case 'uuid':
       return 'uuid';
     case 'bytes':
-    case 'bits':
       return 'binary';
     case 'date':
       return 'date';
