@@ -167,6 +167,13 @@ test('a slot of another plugin is not touched', async () => {
   assert.notEqual(await slotOf(name), undefined);
 });
 
+test('a slot older than its publication begins where the publication does', async () => {
+  const { name, config } = fresh();
+  await client.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
+  await client.query('INSERT INTO item SELECT max(id) + 1 FROM item');
+  assert.equal((await startAndStop(config)).rows.length, 1);
+});
+
 test('a slot in use is waited for slot.max.retries times', async () => {
   const { config } = fresh();
   const holder = await Capture.open(configFor(address, config));
