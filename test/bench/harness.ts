@@ -113,7 +113,8 @@ export class BenchService {
     for await (const chunk of child.stdout) {
       const url = /REST at (http:\S+?),/.exec(String(chunk))?.[1];
       if (url !== undefined) {
-        child.stdout.resume();
+        if (process.env['ICESTREAM_BENCH_VERBOSE'] === undefined) child.stdout.resume();
+        else child.stdout.pipe(process.stderr);
         return new BenchService(folder, url, child);
       }
     }
