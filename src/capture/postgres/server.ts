@@ -40,8 +40,17 @@ export async function readServer(queries: Queries): Promise<ServerFacts> {
   }
 }
 
-/** @throws IcestreamError postgres.wal-level, postgres.rights */
+/** The first whose pgoutput sends binary cells and transactions in progress. */
+const VERSION_MIN = 14;
+
+/** @throws IcestreamError postgres.wal-level, postgres.rights, config.invalid for a server that is too old */
 export function checkServer(server: ServerFacts): void {
+  if (server.version < VERSION_MIN) {
+    throw new IcestreamError('config.invalid', `PostgreSQL ${server.version} is too old`, {
+      context: { version: server.version },
+      hint: `Use PostgreSQL ${VERSION_MIN} or later.`,
+    });
+  }
   if (server.walLevel !== 'logical') {
     throw new IcestreamError('postgres.wal-level', `wal_level is ${server.walLevel}, not logical`, {
       context: { walLevel: server.walLevel },
