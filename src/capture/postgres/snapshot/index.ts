@@ -15,7 +15,7 @@ import { quoteLiteral } from '../sql.ts';
 import type { Chunk } from './chunks.ts';
 import { copyRows } from './copy.ts';
 import { planTable, type TablePlan } from './plan.ts';
-import { type KeyChunk, ReadProgress } from './progress.ts';
+import { type KeyChunk, ReadProgress, type TableIdentity } from './progress.ts';
 import { BatchQueue } from './queue.ts';
 
 export interface SnapshotOptions {
@@ -62,6 +62,7 @@ interface OpenTable {
 interface Session {
   /** Of the snapshot all connections share. */
   readonly name: string;
+  /** Every transaction in the snapshot has ended at or before this; for an exported one no other has. */
   readonly mayExistUntil: Lsn;
   readonly timestampMicros: number;
 }
@@ -88,7 +89,8 @@ class SnapshotReading {
     this.#snapshot = snapshot;
     this.#signal = AbortSignal.any([snapshot.signal, this.#stop.signal]);
     // Of an incremental snapshot that was in progress nothing counts here: all is read anew.
-    this.#progress = snapshot.progress instanceof ReadProgress ? snapshot.progress : ReadProgress.none;
+    const { progress } = snapshot;
+    this.#progress = progress instanceof ReadProgress ? progress : ReadProgress.begin(options.replace);
     this.#threads = options.config['snapshot.max.threads'];
     const share = Math.floor(options.memoryBytes / (8 * this.#threads));
     this.#batchBytes = Math.min(BATCH_BYTES_MAX, Math.max(BATCH_BYTES_MIN, share));
@@ -136,9 +138,9 @@ class SnapshotReading {
     await this.#work(client);
   }
 
-  /** Takes part in the slot's snapshot, or makes one: then what the log repeats may be in it already (P-4). */
+  /** Takes part in a slot's snapshot, or makes one. What the log repeats of it is marked (P-4). */
   async #begin(leader: Client): Promise<Session> {
-    const { exportedSnapshot } = this.#snapshot;
+    const { exportedSnapshot, consistentPoint } = this.#snapshot;
     await importSnapshot(leader, exportedSnapshot);
     const { rows } = await leader.query<{ name: string; lsn: string; micros: string }>(
       `SELECT ${exportedSnapshot === null ? 'pg_catalog.pg_export_snapshot()' : quoteLiteral(exportedSnapshot)} AS name,
@@ -147,20 +149,21 @@ class SnapshotReading {
          (extract(epoch FROM transaction_timestamp()) * 1000000)::int8 AS micros`,
     );
     const { name, lsn, micros } = rows[0];
-    const isOwn = exportedSnapshot === null;
-    return { name, mayExistUntil: isOwn ? parseLsn(lsn) : LSN_NONE, timestampMicros: Number(micros) };
+    const mayExistUntil = exportedSnapshot === null ? parseLsn(lsn) : consistentPoint;
+    return { name, mayExistUntil, timestampMicros: Number(micros) };
   }
 
   async #tablesInOrder(leader: Client): Promise<PostgresTable[]> {
     const { config, filters, tables, metrics } = this.#options;
     const wanted = (await tables()).filter(({ id }) => filters.inSnapshot(id.schema, id.table));
     const sizes = await rowEstimates(leader, wanted);
+    const isDone = (table: PostgresTable) => this.#progress.isDone(table.name, this.#identity(table));
     for (const table of wanted) {
       const metric = metrics.table(table.name);
       metric.rowsSnapshotTotal = sizes.get(table.oid) ?? -1;
-      metric.snapshotDone = this.#progress.isDone(table.name, table.oid);
+      metric.snapshotDone = isDone(table);
     }
-    const left = wanted.filter(({ name, oid }) => !this.#progress.isDone(name, oid));
+    const left = wanted.filter((table) => !isDone(table));
     const order = config['snapshot.tables.order.by.row.count'];
     if (order === 'disabled') return left;
     const sign = order === 'ascending' ? 1 : -1;
@@ -245,7 +248,7 @@ class SnapshotReading {
   async #endIfDone(open: OpenTable): Promise<void> {
     if (!open.exhausted || open.inFlight > 0) return;
     const { table, resumable } = open.plan;
-    this.#progress = this.#progress.withTable(table.name, table.oid);
+    this.#progress = this.#progress.withTable(table.name, this.#identity(table));
     const builder = this.#emptyBuilder();
     builder.mark(table, 'snapshot-end', !resumable);
     const metric = this.#options.metrics.table(table.name);
@@ -267,13 +270,17 @@ class SnapshotReading {
     const { mayExistUntil, timestampMicros } = this.#session;
     const progress =
       key === null
-        ? ReadProgress.none.withTable(table.name, table.oid)
+        ? ReadProgress.none.withTable(table.name, this.#identity(table))
         : ReadProgress.none.withChunk(table.name, table.oid, key);
     return {
       id: '',
       timestampMicros,
       offset: this.#snapshot.offset(progress, mayExistUntil, timestampMicros),
     };
+  }
+
+  #identity({ oid, keyColumns }: PostgresTable): TableIdentity {
+    return keyColumns.length > 0 ? oid : `${oid}@${this.#session.mayExistUntil}`;
   }
 
   #emptyBuilder(): BatchBuilder {

@@ -12,6 +12,12 @@ export interface KeyChunk {
   readonly to: Key;
 }
 
+/**
+ * The oid of a table; for one without a key `oid@position` with the position of the snapshot that it was read in. The log
+ * repeats no row of it from before that one position, so another snapshot must read it again as a whole.
+ */
+export type TableIdentity = number | string;
+
 /** Chunks done of a table that is not done: all below `count`, up to `upTo`, and those in `extra`, ascending. */
 interface TableProgress {
   readonly oid: number;
@@ -25,26 +31,38 @@ interface TableProgress {
  * else was read of a table is worth nothing until the table is done (P-4).
  */
 export class ReadProgress implements SnapshotProgress {
-  static readonly none = new ReadProgress(new Map(), new Map());
+  static readonly none = new ReadProgress(new Map(), new Map(), false);
 
-  /** Done tables with their oids, by name. */
-  readonly #done: ReadonlyMap<string, number>;
+  /** Tables are read again and replace what the sinks have (L-6). */
+  readonly replacing: boolean;
+
+  /** Done tables, by name. */
+  readonly #done: ReadonlyMap<string, TableIdentity>;
   readonly #tables: ReadonlyMap<string, TableProgress>;
 
-  private constructor(done: ReadonlyMap<string, number>, tables: ReadonlyMap<string, TableProgress>) {
+  private constructor(
+    done: ReadonlyMap<string, TableIdentity>,
+    tables: ReadonlyMap<string, TableProgress>,
+    replacing: boolean,
+  ) {
     this.#done = done;
     this.#tables = tables;
+    this.replacing = replacing;
+  }
+
+  static begin(replacing: boolean): ReadProgress {
+    return replacing ? new ReadProgress(new Map(), new Map(), true) : ReadProgress.none;
   }
 
   /** @throws IcestreamError config.invalid for text that `toText` did not write */
   static parse(text: string): ReadProgress {
     try {
-      const { done, tables } = JSON.parse(text) as ProgressJson;
+      const { done, tables, replacing = false } = JSON.parse(text) as ProgressJson;
       const entries = Object.entries(tables).map(([name, [oid, count, upTo, extra]]) => {
         const chunks = extra.map(([first, last, from, to]) => ({ first, last, from, to }));
         return [name, { oid, count, upTo, extra: chunks }] as const;
       });
-      return new ReadProgress(new Map(Object.entries(done)), new Map(entries));
+      return new ReadProgress(new Map(Object.entries(done)), new Map(entries), replacing);
     } catch (cause) {
       throw new IcestreamError('config.invalid', 'the snapshot progress of the offset cannot be read', {
         cause,
@@ -57,11 +75,16 @@ export class ReadProgress implements SnapshotProgress {
     for (const [name, { oid, count, upTo, extra }] of this.#tables) {
       tables[name] = [oid, count, upTo, extra.map(({ first, last, from, to }) => [first, last, from, to])];
     }
-    return JSON.stringify({ done: Object.fromEntries(this.#done), tables } satisfies ProgressJson);
+    const replacing = this.replacing ? { replacing: true } : {};
+    return JSON.stringify({
+      done: Object.fromEntries(this.#done),
+      tables,
+      ...replacing,
+    } satisfies ProgressJson);
   }
 
-  isDone(table: string, oid: number): boolean {
-    return this.#done.get(table) === oid;
+  isDone(table: string, identity: TableIdentity): boolean {
+    return this.#done.get(table) === identity;
   }
 
   /** True if some chunks are done: rows read now may be in the sink already. */
@@ -69,16 +92,17 @@ export class ReadProgress implements SnapshotProgress {
     return this.#tables.get(table)?.oid === oid;
   }
 
-  withTable(table: string, oid: number): ReadProgress {
+  withTable(table: string, identity: TableIdentity): ReadProgress {
     const tables = new Map(this.#tables);
     tables.delete(table);
-    return new ReadProgress(new Map(this.#done).set(table, oid), tables);
+    return new ReadProgress(new Map(this.#done).set(table, identity), tables, this.replacing);
   }
 
   withChunk(table: string, oid: number, chunk: KeyChunk): ReadProgress {
     const known = this.#tables.get(table);
     const before = known?.oid === oid ? known : { oid, count: 0, upTo: null, extra: [] };
-    return new ReadProgress(this.#done, new Map(this.#tables).set(table, addChunk(before, chunk)));
+    const tables = new Map(this.#tables).set(table, addChunk(before, chunk));
+    return new ReadProgress(this.#done, tables, this.replacing);
   }
 
   /** What is left of a table, in order; the last one is open. */
@@ -103,8 +127,10 @@ export class ReadProgress implements SnapshotProgress {
   }
 
   #holdsTable(that: ReadProgress, table: string): boolean {
-    if (this.#done.has(table)) return true;
-    if (that.#done.has(table)) return false;
+    const done = this.#done.get(table);
+    const theirDone = that.#done.get(table);
+    if (theirDone !== undefined) return done === theirDone;
+    if (done !== undefined) return true;
     const theirs = that.#tables.get(table);
     if (theirs === undefined) return true;
     const ours = this.#tables.get(table);
@@ -114,20 +140,26 @@ export class ReadProgress implements SnapshotProgress {
 
   min(other: SnapshotProgress): SnapshotProgress {
     const that = other as ReadProgress;
-    const done = new Map<string, number>();
+    const done = new Map<string, TableIdentity>();
     const tables = new Map<string, TableProgress>();
     for (const name of new Set([...this.#done.keys(), ...this.#tables.keys()])) {
       if (this.#holdsTable(that, name)) that.#copyTable(name, done, tables);
       else if (that.#holdsTable(this, name)) this.#copyTable(name, done, tables);
       // Neither has all of the other's chunks: what both have for certain is the shorter run from the start.
-      else tables.set(name, shorter(this.#tables.get(name)!, that.#tables.get(name)!));
+      else this.#setShorter(that, name, tables);
     }
-    return new ReadProgress(done, tables);
+    return new ReadProgress(done, tables, this.replacing || that.replacing);
   }
 
-  #copyTable(name: string, done: Map<string, number>, tables: Map<string, TableProgress>): void {
-    const oid = this.#done.get(name);
-    if (oid !== undefined) done.set(name, oid);
+  #setShorter(that: ReadProgress, name: string, tables: Map<string, TableProgress>): void {
+    const ours = this.#tables.get(name);
+    const theirs = that.#tables.get(name);
+    if (ours?.oid === theirs?.oid && ours !== undefined) tables.set(name, shorter(ours, theirs!));
+  }
+
+  #copyTable(name: string, done: Map<string, TableIdentity>, tables: Map<string, TableProgress>): void {
+    const identity = this.#done.get(name);
+    if (identity !== undefined) done.set(name, identity);
     const progress = this.#tables.get(name);
     if (progress !== undefined) tables.set(name, progress);
   }
@@ -136,8 +168,9 @@ export class ReadProgress implements SnapshotProgress {
 type ChunkJson = [first: number, last: number, from: Key, to: Key];
 type TableJson = [oid: number, count: number, upTo: Key, extra: ChunkJson[]];
 interface ProgressJson {
-  readonly done: Record<string, number>;
+  readonly done: Record<string, TableIdentity>;
   readonly tables: Record<string, TableJson>;
+  readonly replacing?: boolean;
 }
 
 function addChunk(progress: TableProgress, chunk: KeyChunk): TableProgress {

@@ -66,3 +66,16 @@ test('O-1 both kinds of progress come back from their text', () => {
   assert.ok(!incremental.holds(incremental.with({ last: ['k'] }), null));
   assert.throws(() => parseProgress('nonsense'), { code: 'config.invalid' });
 });
+
+test('P-4 a table without a key counts as done for its own snapshot alone', () => {
+  const done = ReadProgress.none.withTable('s.k', '7@100');
+  assert.ok(done.isDone('s.k', '7@100'));
+  assert.ok(!done.isDone('s.k', '7@200'));
+  assert.ok(!done.holds(ReadProgress.none.withTable('s.k', '7@200'), 's.k'));
+});
+
+test('L-6 a snapshot that replaces is gone on with as one that replaces', () => {
+  const progress = ReadProgress.begin(true).withTable('s.t', 1).withChunk('s.u', 2, chunk(0));
+  assert.ok(ReadProgress.parse(progress.toText()).replacing);
+  assert.ok(progress.min(progress).toText() === progress.toText());
+});

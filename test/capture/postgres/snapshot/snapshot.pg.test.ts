@@ -225,6 +225,7 @@ test('the rows are those of the exported snapshot', async () => {
   const result = await run({ 'schema.include.list': 'e' }, { exported: rows[0].name });
   await holder.end();
   assertSameRows(result.rows.get('e.t'), ['1', '2']);
+  // Streaming begins where this snapshot stands: the log repeats nothing.
   assert.equal(result.offsets.at(-1)!.mayExistUntil, LSN_NONE);
 });
 
