@@ -74,7 +74,11 @@ async function run(log: Log): Promise<void> {
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
     const sinks = await createSinks(created, Math.floor((memoryBytes * 3) / 4), log);
-    await runPipeline({ source: created, sinks, stored, gate, onDurable, onRunning }, stop.signal, kill.signal);
+    await runPipeline(
+      { source: created, sinks, stored, gate, onDurable, onRunning },
+      stop.signal,
+      kill.signal,
+    );
   } finally {
     await created.close();
   }
