@@ -19,6 +19,7 @@ import { dropSlot } from './slot.ts';
 import { IncrementalSnapshots } from './snapshot/incremental.ts';
 import { IncrementalProgress, parseProgress } from './snapshot/incremental-progress.ts';
 import { snapshotReader } from './snapshot/index.ts';
+import { ReadProgress } from './snapshot/progress.ts';
 import { fileSignals, type Signal } from './snapshot/signals.ts';
 import { decideSnapshot } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
@@ -122,7 +123,7 @@ class PostgresSource implements Source {
     );
     let at = prepared.start;
     if (prepared.snapshot) {
-      const replace = from !== null && !from.initialSnapshot;
+      const replace = replaces(from);
       for await (const batch of this.#readSnapshot(prepared, tables, replace, signal)) {
         if (batch.offset !== null) at = batch.offset as PostgresOffset;
         yield batch;
@@ -139,10 +140,10 @@ class PostgresSource implements Source {
     replace: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<ChangeBatch> {
-    const { start, exportedSnapshot, holder } = prepared;
+    const { start, exportedSnapshot, snapshotPoint, holder } = prepared;
     const snapshot: InitialSnapshot = {
       exportedSnapshot,
-      consistentPoint: start.lsn,
+      consistentPoint: snapshotPoint,
       progress: start.progress,
       offset: (progress, mayExistUntil, timestampMicros) =>
         start.with({ progress, mayExistUntil, timestampMicros, initialSnapshot: progress !== null }),
@@ -297,4 +298,10 @@ async function followFile(
   for await (const received of fileSignals(path, config['signal.poll.interval.ms'], log, signal)) {
     incremental.signal(received);
   }
+}
+
+/** L-6: what is there already goes away with the new content, also when a snapshot that was to do so is gone on with. */
+function replaces(from: PostgresOffset | null): boolean {
+  if (from === null) return false;
+  return from.initialSnapshot ? from.progress instanceof ReadProgress && from.progress.replacing : true;
 }

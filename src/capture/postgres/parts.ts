@@ -34,9 +34,9 @@ export interface SnapshotProgress {
 export type ParseProgress = (text: string) => SnapshotProgress;
 
 export interface InitialSnapshot {
-  /** Exported by CREATE_REPLICATION_SLOT and alive until the iteration ends; null: take an own one (the slot existed). */
+  /** Exported by CREATE_REPLICATION_SLOT and alive until the iteration ends; null: take an own one (nothing streams). */
   readonly exportedSnapshot: string | null;
-  /** Where streaming will begin: rows committed before are in the snapshot, later ones come from the log. */
+  /** Rows committed before are in the exported snapshot, no others are. Streaming may begin earlier (P-4). */
   readonly consistentPoint: Lsn;
   /** What an earlier run had made durable, null for a fresh start. */
   readonly progress: SnapshotProgress | null;

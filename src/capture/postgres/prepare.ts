@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
@@ -10,6 +11,7 @@ import { ensurePublication } from './publication.ts';
 import type { ServerFacts } from './server.ts';
 import {
   advanceSlot,
+  type CreatedSlot,
   createSlot,
   dropSlot,
   isUsable,
@@ -26,8 +28,10 @@ export interface Prepared {
   /** Where streaming begins, or where the snapshot stands. */
   readonly start: PostgresOffset;
   readonly snapshot: boolean;
-  /** Of the slot made here; its session is `holder`, which must live until the snapshot is read. */
+  /** Of a slot made here; its session is `holder`, which must live until the snapshot is read. */
   readonly exportedSnapshot: string | null;
+  /** What `exportedSnapshot` holds: exactly the transactions that committed before. */
+  readonly snapshotPoint: Lsn;
   readonly holder: Client | null;
 }
 
@@ -66,16 +70,39 @@ export async function prepare(options: PrepareOptions, signal: AbortSignal): Pro
     await advanceSlot(client, slot.name);
     slot = (await readSlot(client, slot.name))!;
   }
-  if (from === null || (decision.snapshot && !decision.resume)) {
-    return existing(beginning(options, slot.confirmedLsn!, decision.snapshot), decision.snapshot);
+  const { snapshot } = decision;
+  if (from === null || (snapshot && !decision.resume)) {
+    const start = beginning(options, slot.confirmedLsn!, snapshot);
+    return snapshot ? besideSlot(options, start, signal) : existing(start, false);
   }
   try {
-    return existing(resumeAt(from, slot, config['offset.mismatch.strategy'], options.log), decision.snapshot);
+    const start = resumeAt(from, slot, config['offset.mismatch.strategy'], options.log);
+    return snapshot ? await besideSlot(options, start, signal) : existing(start, false);
   } catch (error) {
     if (!decision.snapshotOnLoss || !isLoss(error)) throw error;
     options.log.warn({ error }, 'changes are missing, the tables are read again');
-    return existing(beginning(options, slot.confirmedLsn!, true), true);
+    return besideSlot(options, beginning(options, slot.confirmedLsn!, true), signal);
   }
+}
+
+/**
+ * A snapshot while the slot exists already. It is that of a temporary slot, because a slot's snapshot alone says exactly
+ * which transactions it holds: of a table without a key the log must repeat none of them and leave none out (P-4).
+ */
+async function besideSlot(
+  options: PrepareOptions,
+  start: PostgresOffset,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const name = `icestream_${randomUUID().replaceAll('-', '')}`;
+  const { created, holder } = await createHeldSlot(options, name, true, signal);
+  return {
+    start,
+    snapshot: true,
+    exportedSnapshot: created.snapshot,
+    snapshotPoint: created.consistentPoint,
+    holder,
+  };
 }
 
 /** A snapshot alone: no slot, no publication. The log's position serves as the offset. */
@@ -93,7 +120,7 @@ async function withNewSlot(
   lost: SlotState | null,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const { config, decision, from, server, log } = options;
+  const { config, decision, from, log } = options;
   const name = config['slot.name'];
   const streamed = from !== null && !from.initialSnapshot;
   if (streamed && !decision.snapshot && !decision.snapshotOnLoss) throw slotLost(name, lost);
@@ -102,20 +129,34 @@ async function withNewSlot(
     log.warn({ slot: name, walStatus: lost.walStatus }, 'the slot has lost its log and is made anew');
     await dropSlot(options.client, name);
   }
-  const holder = await connectReplication(options.connection, signal);
+  const { created, holder } = await createHeldSlot(options, name, false, signal);
+  log.info({ slot: name, lsn: formatLsn(created.consistentPoint) }, 'replication slot created');
+  failpoint('snapshot.slot-created');
+  const start = beginning(options, created.consistentPoint, snapshot);
+  if (snapshot) {
+    const snapshotPoint = created.consistentPoint;
+    return { start, snapshot, exportedSnapshot: created.snapshot, snapshotPoint, holder };
+  }
+  await holder.end();
+  return existing(start, false);
+}
+
+async function createHeldSlot(
+  { connection, config, server }: PrepareOptions,
+  name: string,
+  temporary: boolean,
+  signal: AbortSignal,
+): Promise<{ created: CreatedSlot; holder: Client }> {
+  const holder = await connectReplication(connection, signal);
   const cancel = () => void holder.end().catch(() => {});
   signal.addEventListener('abort', cancel, { once: true });
   try {
     const created = await createSlot(holder, name, {
       serverVersion: server.version,
       failover: config['slot.failover'],
+      temporary,
     });
-    log.info({ slot: name, lsn: formatLsn(created.consistentPoint) }, 'replication slot created');
-    failpoint('snapshot.slot-created');
-    const start = beginning(options, created.consistentPoint, snapshot);
-    if (snapshot) return { start, snapshot, exportedSnapshot: created.snapshot, holder };
-    await holder.end();
-    return existing(start, false);
+    return { created, holder };
   } catch (error) {
     await holder.end().catch(() => {});
     signal.throwIfAborted();
@@ -126,7 +167,7 @@ async function withNewSlot(
 }
 
 function existing(start: PostgresOffset, snapshot: boolean): Prepared {
-  return { start, snapshot, exportedSnapshot: null, holder: null };
+  return { start, snapshot, exportedSnapshot: null, snapshotPoint: LSN_NONE, holder: null };
 }
 
 function beginning(options: PrepareOptions, lsn: Lsn, initialSnapshot: boolean): PostgresOffset {

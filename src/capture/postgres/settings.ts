@@ -30,8 +30,12 @@ export function hasLake(raw: ConnectorConfig): boolean {
   return /(^|,)\s*iceberg\s*(,|$)/.test(raw['sinks'] ?? '');
 }
 
-/** The lake's key of a table comes before the database's (L-9): chunks and before-images must go along it. */
+/**
+ * The lake's key of a table comes before the database's (L-9): chunks and before-images must go along it. A lake that only
+ * appends merges by no key at all, so that its snapshots cannot be resumed (P-4).
+ */
 export function idColumns(raw: ConnectorConfig, table: string): readonly string[] | null {
+  if (hasLake(raw) && /^\s*false\s*$/i.test(raw['iceberg.tables.upsert-mode-enabled'] ?? '')) return [];
   const value = raw[`iceberg.table.${table}.id-columns`] ?? raw['iceberg.tables.default-id-columns'];
   const columns = (value ?? '').split(',').map((column) => column.trim());
   return columns[0] === '' ? null : columns;

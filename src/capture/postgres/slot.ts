@@ -82,15 +82,17 @@ export interface CreatedSlot {
   readonly snapshot: string;
 }
 
-/** Waits until every transaction that runs now has ended. */
+/** Waits until every transaction that runs now has ended. A temporary slot goes with its session. */
 export async function createSlot(
   replication: Client,
   name: string,
-  options: { readonly serverVersion: number; readonly failover: boolean },
+  options: { readonly serverVersion: number; readonly failover: boolean; readonly temporary: boolean },
 ): Promise<CreatedSlot> {
-  const failover = options.failover && options.serverVersion >= 17 ? ", FAILOVER 'true'" : '';
+  const { serverVersion, temporary } = options;
+  const failover = options.failover && !temporary && serverVersion >= 17 ? ", FAILOVER 'true'" : '';
   const modern = `(SNAPSHOT 'export'${failover})`;
-  const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${options.serverVersion >= 15 ? modern : 'EXPORT_SNAPSHOT'}`;
+  const kind = temporary ? 'TEMPORARY LOGICAL' : 'LOGICAL';
+  const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} pgoutput ${serverVersion >= 15 ? modern : 'EXPORT_SNAPSHOT'}`;
   try {
     const { rows } = await replication.query<{ consistent_point: string; snapshot_name: string }>(sql);
     return { consistentPoint: parseLsn(rows[0].consistent_point), snapshot: rows[0].snapshot_name };

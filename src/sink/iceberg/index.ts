@@ -4,7 +4,7 @@ import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
 import type { DataFile } from '../../iceberg/file.ts';
 import { ManifestCache } from '../../iceberg/manifest-cache.ts';
-import { type ChangeBatch, OP_LETTERS, Op, type TableMark } from '../../record/batch.ts';
+import { type ChangeBatch, MAY_EXIST, OP_LETTERS, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts';
@@ -284,7 +284,11 @@ class IcebergSink implements Sink {
 
   /** Rows that the lake has already, or that the user does not want. */
   #skips(batch: ChangeBatch, work: TableWork, row: number): boolean {
-    if (this.#skippedOps.has(batch.op[row])) return true;
+    const op = batch.op[row];
+    if (this.#skippedOps.has(op)) return true;
+    // Without a key nothing could be merged with what the snapshot brought; but such a table's snapshot is of one point.
+    const isRepeated = op !== Op.read && (batch.flags[row] & MAY_EXIST) !== 0;
+    if (isRepeated && work.table.latest?.keyColumns.length === 0) return true;
     const { ahead } = work.table;
     if (ahead === null) return false;
     return ahead.holds(batch.transactions[batch.transactionOf[row]].offset, work.table.source);
