@@ -149,7 +149,10 @@ function tableMetrics(out: Exposition, connector: string, metrics: TaskMetrics):
     out.add('icestream_table_written_deletes_total', 'counter', labels, table.deletesWritten);
     out.add('icestream_table_written_bytes_total', 'counter', labels, table.bytesWritten);
     out.add('icestream_table_written_files_total', 'counter', labels, table.filesWritten);
+    out.add('icestream_table_lookup_bytes_total', 'counter', labels, table.lookupBytes);
     out.add('icestream_table_commits_total', 'counter', labels, table.commits);
+    for (const [column, values] of Object.entries(table.specialValues))
+      out.add('icestream_table_special_values_total', 'counter', { ...labels, column }, values);
     if (table.validThroughMicros > 0) {
       out.add(
         'icestream_table_valid_through_timestamp_seconds',
