@@ -99,7 +99,29 @@ export function evolveLakeSchema(
     fields: [...kept, ...added],
     ...identifierFields(identifiers.filter((id) => updated.get(id)?.required)),
   };
-  return { schema, lastColumnId: lastId, identity: identityOf(table, ids), changes };
+  return {
+    schema,
+    lastColumnId: lastId,
+    identity: remembered(known, schema, identityOf(table, ids)),
+    changes,
+  };
+}
+
+/**
+ * `identity` with the numbers of columns that are gone at the source but not in the lake: without them, a column added
+ * later under the name of such a one would be taken for it, and old rows would show its old values.
+ */
+function remembered(
+  known: Readonly<Record<string, number>>,
+  schema: Schema,
+  identity: ColumnIdentity,
+): ColumnIdentity {
+  const columns: Record<string, number> = {};
+  for (const { id } of schema.fields) {
+    const number = identity.columns[String(id)] ?? known[String(id)];
+    if (number !== undefined) columns[String(id)] = number;
+  }
+  return { ...identity, columns };
 }
 
 /** For every source column its lake field: by lasting number where that is known, else by name. */

@@ -53,6 +53,23 @@ test('P-3 two names swapped are two renames', () => {
   );
 });
 
+test('P-3 a column dropped, and in a later version added again under its name, is a new one', () => {
+  const dropped = textTable(['id', 'b'], ['id'], { version: 2, sourceIds: [1, 3] });
+  const { evolved: without } = evolve(base, dropped);
+  assert.deepEqual(names(without.schema.fields), ['id', 'a', 'b']);
+  const again = textTable(['id', 'b', 'a'], ['id'], { version: 3, sourceIds: [1, 3, 4] });
+  const evolved = evolveLakeSchema(without.schema, without.lastColumnId, without.identity, again);
+  assert.deepEqual(
+    evolved.schema.fields.map((field) => [field.id, field.name]),
+    [
+      [1, 'id'],
+      [3, 'b'],
+      [4, 'a'],
+    ],
+  );
+  assert.deepEqual(evolved.changes, ['add a', 'drop the old a']);
+});
+
 test('P-3 a column dropped and added again under its name is a new one; the old values do not come back', () => {
   const { evolved } = evolve(base, textTable(['id', 'a', 'b'], ['id'], { version: 2, sourceIds: [1, 4, 3] }));
   assert.deepEqual(
