@@ -1,3 +1,4 @@
+import { ByteCopy } from './byte-copy.ts';
 import { BytesDictionary, type Dictionary } from './dictionary.ts';
 import { LeafColumn, type LeafSettings } from './leaf-column.ts';
 import type { LeafPlan } from './plan.ts';
@@ -14,6 +15,7 @@ export class BytesColumn extends LeafColumn {
   private readonly keepBytes: number;
   private data = new Uint8Array(0);
   private used = HEAD;
+  private readonly copy = new ByteCopy();
   private min: Uint8Array | null = null;
   private max: Uint8Array | null = null;
   private minCut = false;
@@ -40,17 +42,12 @@ export class BytesColumn extends LeafColumn {
     if (levels.slots === levels.capacity) this.makeRoom();
     if (this.used + length + 4 > this.data.length) this.makeBytesRoom(length + 4);
     const { data } = this;
-    let at = this.used;
+    const at = this.used;
     data[at] = length;
     data[at + 1] = length >> 8;
     data[at + 2] = length >> 16;
     data[at + 3] = length >> 24;
-    at += 4;
-    if (length < LOOP_BYTES) {
-      for (let i = start; i < end; i++) data[at++] = bytes[i];
-    } else {
-      data.set(bytes.subarray(start, end), at);
-    }
+    this.copy.range(bytes, start, end, data, at + 4);
     this.used += length + 4;
     this.count++;
     levels.addValue();
@@ -117,21 +114,39 @@ export class BytesColumn extends LeafColumn {
     this.note(entries, entries.length);
   }
 
+  /** Of a page's values only the places of the extremes are remembered: sorted ones would be copied one and all. */
   private note(data: Uint8Array, end: number): void {
-    let position = 0;
-    while (position < end) {
+    const { min, max } = this;
+    let low: Uint8Array | null = min;
+    let lowAt = 0;
+    let lowLength = min?.length ?? 0;
+    let high: Uint8Array | null = max;
+    let highAt = 0;
+    let highLength = max?.length ?? 0;
+    for (let position = 0; position < end; ) {
       const length =
         data[position] | (data[position + 1] << 8) | (data[position + 2] << 16) | (data[position + 3] << 24);
       const start = position + 4;
       position = start + length;
-      if (this.min === null || isBelow(data, start, position, this.min)) {
-        this.min = data.slice(start, Math.min(position, start + this.keepBytes));
-        this.minCut = length > this.keepBytes;
+      if (high === null || compareRanges(data, start, length, high, highAt, highLength) > 0) {
+        high = data;
+        highAt = start;
+        highLength = length;
+        if (low !== null) continue;
       }
-      if (this.max === null || isAbove(data, start, position, this.max)) {
-        this.max = data.slice(start, Math.min(position, start + this.keepBytes));
-        this.maxCut = length > this.keepBytes;
+      if (low === null || compareRanges(data, start, length, low, lowAt, lowLength) < 0) {
+        low = data;
+        lowAt = start;
+        lowLength = length;
       }
+    }
+    if (low !== null && low !== min) {
+      this.min = low.slice(lowAt, lowAt + Math.min(lowLength, this.keepBytes));
+      this.minCut = lowLength > this.keepBytes;
+    }
+    if (high !== null && high !== max) {
+      this.max = high.slice(highAt, highAt + Math.min(highLength, this.keepBytes));
+      this.maxCut = highLength > this.keepBytes;
     }
   }
 
@@ -156,26 +171,22 @@ const HEAD = 64;
 /** A page of so many bytes is handed over instead of copied. */
 const HAND_OVER_BYTES = 1024 * 1024;
 
-/** Below this a loop copies faster than a subarray and `set`. */
-const LOOP_BYTES = 40;
-
 /** Doubling stops here: a value of hundreds of megabytes passes with one buffer of its size. */
 const GROW_BYTES = 4 * 1024 * 1024;
 
-function isBelow(data: Uint8Array, start: number, end: number, bound: Uint8Array): boolean {
-  const length = Math.min(end - start, bound.length);
+/** As unsigned bytes; of equal beginnings the shorter one is less. */
+function compareRanges(
+  a: Uint8Array,
+  aStart: number,
+  aLength: number,
+  b: Uint8Array,
+  bStart: number,
+  bLength: number,
+): number {
+  const length = Math.min(aLength, bLength);
   for (let i = 0; i < length; i++) {
-    const difference = data[start + i] - bound[i];
-    if (difference !== 0) return difference < 0;
+    const difference = a[aStart + i] - b[bStart + i];
+    if (difference !== 0) return difference;
   }
-  return end - start < bound.length;
-}
-
-function isAbove(data: Uint8Array, start: number, end: number, bound: Uint8Array): boolean {
-  const length = Math.min(end - start, bound.length);
-  for (let i = 0; i < length; i++) {
-    const difference = data[start + i] - bound[i];
-    if (difference !== 0) return difference > 0;
-  }
-  return end - start > bound.length;
+  return aLength - bLength;
 }
