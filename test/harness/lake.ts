@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { compareTable } from '../../scripts/demo/compare.ts';
 import { LakeReader } from '../../scripts/lake/reader.ts';
+import { IcestreamError } from '../../src/base/errors.ts';
 import type { Catalog, LoadedTable } from '../../src/iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../src/iceberg/catalog/open.ts';
 import { installDuckdbExtensions } from '../services/duckdb.ts';
@@ -35,6 +36,14 @@ export class Lake {
   async table(name: string): Promise<LoadedTable> {
     const [namespace, table] = name.split('.');
     return this.catalog.load({ namespace: [namespace], name: table });
+  }
+
+  async tableIfThere(name: string): Promise<LoadedTable | null> {
+    return this.table(name).catch((error) => {
+      if (error instanceof IcestreamError && /^iceberg\.(table|namespace)-not-found$/.test(error.code))
+        return null;
+      throw error;
+    });
   }
 
   /** Rows of `SELECT select FROM table rest`. */

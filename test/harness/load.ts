@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
+import { branchHead } from '../../src/iceberg/metadata.ts';
 import type { Lake } from './lake.ts';
 
 export const LOAD_TABLES = ['ledger', 'counters', 'steps'] as const;
@@ -80,12 +81,17 @@ export class Load {
 }
 
 /**
- * O-4: whatever a crash left, the lake holds one state of the source, that after some step. Returns that step; null
- * where not all tables exist yet.
+ * O-4: whatever a crash left, the lake holds one state of the source, that after some step, which is the answer; null
+ * where the lake says that the initial snapshot, or what the log repeats of it, is not behind. `together`: the catalog
+ * commits all tables at once; else each table is at a step of its own until the next commit.
  */
-export async function stepOfLake(lake: Lake, namespace: string): Promise<number | null> {
-  const idents = await lake.catalog.list([namespace]).catch(() => []);
-  if (idents.length < LOAD_TABLES.length) return null;
+export async function stepAfterCrash(lake: Lake, namespace: string, together = true): Promise<number | null> {
+  for (const table of LOAD_TABLES) if (!(await isBeyondSnapshot(lake, `${namespace}.${table}`))) return null;
+  return stepOfLake(lake, namespace, together);
+}
+
+/** The same for a lake that has caught up. */
+export async function stepOfLake(lake: Lake, namespace: string, together = true): Promise<number> {
   const [steps] = await lake.query(
     `${namespace}.steps`,
     'count(*)::INT AS rows, count(DISTINCT (step, half))::INT AS distinct_rows, coalesce(max(step), 0)::INT AS newest',
@@ -98,10 +104,21 @@ export async function stepOfLake(lake: Lake, namespace: string): Promise<number 
     `${namespace}.ledger`,
     'coalesce(max(step), 0)::INT AS newest, count(*)::INT AS rows, count(DISTINCT id)::INT AS ids',
   );
-  if (counters['rows'] === 0) return null; // The snapshot is not complete: tables come one after the other.
   const step = steps['newest'] as number;
+  const of = (own: Record<string, unknown>) => (together ? step : own['newest']);
   assert.deepEqual(steps, { rows: 2 * step, distinct_rows: 2 * step, newest: step }, 'steps');
-  assert.deepEqual(counters, { sum: step, newest: step, rows: COUNTERS, ids: COUNTERS }, 'counters');
-  assert.deepEqual(ledger, { newest: step, rows: ledger['ids'], ids: ledger['ids'] }, 'ledger');
+  assert.deepEqual(
+    counters,
+    { sum: of(counters), newest: of(counters), rows: COUNTERS, ids: COUNTERS },
+    'counters',
+  );
+  assert.deepEqual(ledger, { newest: of(ledger), rows: ledger['ids'], ids: ledger['ids'] }, 'ledger');
   return step;
+}
+
+/** What a table's newest marker says of the position up to which it was written. */
+async function isBeyondSnapshot(lake: Lake, name: string): Promise<boolean> {
+  const table = await lake.tableIfThere(name);
+  const marker = table === null ? undefined : branchHead(table.metadata)?.summary['icestream.to'];
+  return marker !== undefined && !/"snapshot"|icestream_may_exist_until/.test(marker);
 }

@@ -9,7 +9,6 @@ import { Service, type ServiceOptions } from './service.ts';
 import { until } from './until.ts';
 
 export const CONNECTOR = 'shop';
-export const NAMESPACE = 'shop_public';
 
 export interface RigOptions {
   /** `postgresql://...`; default a database of one's own on the shared server. */
@@ -56,6 +55,11 @@ export class Rig {
   /** The service started last. */
   get service(): Service {
     return this.#services.at(-1)!;
+  }
+
+  /** Where the tables of schema public land. */
+  get namespace(): string {
+    return this.config['iceberg.tables.namespace'] ?? 'shop_public';
   }
 
   get slot(): string {
@@ -107,6 +111,17 @@ export class Rig {
     );
   }
 
+  /** Waits until the snapshot is behind: a reader holds the slot. */
+  async streaming(): Promise<void> {
+    await until(
+      'the stream begins',
+      async () =>
+        (await this.sql(`SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`))
+          .length > 0,
+      { alive: () => this.service.requireAlive(), detail: () => this.service.log() },
+    );
+  }
+
   async lake<T>(look: (lake: Lake) => Promise<T>): Promise<T> {
     const lake = await Lake.open(catalogProperties(this.config), this.#reader);
     try {
@@ -119,7 +134,7 @@ export class Rig {
   /** Every named table of schema public equals its table in the lake, row for row. */
   async requireEqual(...tables: readonly string[]): Promise<void> {
     await this.lake(async (lake) => {
-      for (const table of tables) await lake.requireEqual(this.client, table, `${NAMESPACE}.${table}`);
+      for (const table of tables) await lake.requireEqual(this.client, table, `${this.namespace}.${table}`);
     });
   }
 

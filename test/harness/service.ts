@@ -63,7 +63,10 @@ export class Service {
     const child = spawn('setpriv', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const logFile = join(folder, 'log');
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk));
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (output.length < 10_000) output += chunk;
+      appendFileSync(logFile, chunk);
+    });
     child.stderr.on('data', (chunk: Buffer) => appendFileSync(logFile, chunk));
     const ended = once(child, 'close').then(([code, signal]) => String(code ?? signal));
     const url = await until('the ready line', () => /REST at (http:\S+?)[, ]/.exec(`${output} `)?.[1], {

@@ -4,22 +4,15 @@ import { IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
-import type { Catalog, LoadedTable, TableCommit } from '../../iceberg/catalog/catalog.ts';
+import type { Catalog, TableCommit } from '../../iceberg/catalog/catalog.ts';
 import type { DataFile } from '../../iceberg/file.ts';
 import type { ManifestCache } from '../../iceberg/manifest-cache.ts';
 import { type Snapshot, snapshotById } from '../../iceberg/metadata.ts';
 import { type PreparedSnapshot, prepareSnapshot } from '../../iceberg/snapshot.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { CommitIntents } from './intent.ts';
-import type { LakeTable } from './lake-table.ts';
-import {
-  isMarked,
-  type Marker,
-  markerProperties,
-  markerSummary,
-  newestCommitIds,
-  readMarker,
-} from './marker.ts';
+import { type LakeTable, tableReplaced } from './lake-table.ts';
+import { isMarked, type Marker, markerProperties, markerSummary, newestCommitIds } from './marker.ts';
 
 /** What a commit does to one table. */
 export interface TableChange {
@@ -44,6 +37,24 @@ interface Member {
   readonly change: TableChange;
   readonly prepared: PreparedSnapshot;
   done: boolean;
+  /** Why this table cannot be committed to, whatever is tried; the others go on. */
+  failure: IcestreamError | null;
+}
+
+/** What a group commit says in the marker besides its members. */
+export interface GroupPosition {
+  readonly from: Offset | null;
+  readonly to: Offset;
+  /** Source tables that have stopped (L-5). */
+  readonly stopped: readonly string[];
+  /** All lake tables of the pipeline with their UUIDs. */
+  readonly tables: Readonly<Record<string, string>>;
+}
+
+export interface GroupOutcome {
+  readonly committed: readonly TableChange[];
+  /** Tables that were dropped, recreated or rolled back meanwhile (O-5): nothing was committed to them. */
+  readonly failed: readonly { readonly change: TableChange; readonly error: IcestreamError }[];
 }
 
 const RETRY_FIRST_MS = 100;
@@ -56,12 +67,11 @@ const RETRY_MAX_MS = 30_000;
  */
 export async function commitGroup(
   changes: readonly TableChange[],
-  from: Offset | null,
-  to: Offset,
-  stopped: readonly string[],
+  position: GroupPosition,
   context: CommitContext,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<GroupOutcome> {
+  const { from, to, stopped, tables } = position;
   const marker: Marker = {
     commitId: randomUUID(),
     members: changes.map((change) => change.table.name).sort(),
@@ -69,10 +79,13 @@ export async function commitGroup(
     to: to.toJSON(),
     epoch: to.epoch,
     stopped,
+    tables,
   };
   const members: Member[] = [];
-  for (const change of changes)
-    members.push({ change, prepared: await prepare(change, marker, context), done: false });
+  for (const change of changes) {
+    const prepared = await prepare(change, marker, context);
+    members.push({ change, prepared, done: false, failure: null });
+  }
   failpoint('commit.prepared');
   await context.intents.write(
     marker.commitId,
@@ -85,11 +98,16 @@ export async function commitGroup(
   );
   failpoint('commit.intent-written');
   await retry(() => attempt(members, context, signal), members, context, signal);
-  for (const { change } of members) change.table.commitId = marker.commitId;
+  const done = members.filter((member) => member.done);
+  for (const { change } of done) change.table.commitId = marker.commitId;
   failpoint('commit.done');
   await context.intents.done(marker.commitId);
-  for (const member of members) await settle(member, context, signal);
+  for (const member of done) await settle(member, context, signal);
   failpoint('commit.settled');
+  return {
+    committed: done.map(({ change }) => change),
+    failed: members.flatMap(({ change, failure }) => (failure === null ? [] : [{ change, error: failure }])),
+  };
 }
 
 /** Removes what the commit made unreachable. The commit stands whatever becomes of that. */
@@ -134,7 +152,7 @@ async function attempt(
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const open = members.filter((member) => !member.done);
+  const open = members.filter(isOpen);
   const commits: TableCommit[] = [];
   for (const { change, prepared } of open) commits.push(await prepared.attempt(change.table.loaded!, signal));
   const loaded = await context.catalog.commit(commits, signal);
@@ -157,7 +175,8 @@ async function retry(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof IcestreamError) || error.retry !== 'backoff') throw error;
+      if (!(error instanceof IcestreamError) || (error.retry !== 'backoff' && !isTableGone(error)))
+        throw error;
       if (error.code === 'iceberg.commit-conflict') context.metrics.commitConflicts++;
       else context.metrics.commitFailures++;
       context.log.warn({ error, waitMs: wait }, 'commit did not go through, trying again');
@@ -168,7 +187,8 @@ async function retry(
 }
 
 /**
- * Loads the tables again before the next attempt and finds out which of them have the commit already. True when all have.
+ * Loads the tables again before the next attempt and finds out which of them have the commit already, and which can have
+ * none. True when nothing is left to do.
  */
 async function reloadMembers(
   members: readonly Member[],
@@ -177,10 +197,8 @@ async function reloadMembers(
 ): Promise<boolean> {
   for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
     try {
-      for (const member of members) {
-        if (!member.done) await reload(member, context, signal);
-      }
-      return members.every((member) => member.done);
+      for (const member of members.filter(isOpen)) await reload(member, context, signal);
+      return !members.some(isOpen);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof IcestreamError) || error.retry !== 'backoff') throw error;
@@ -190,44 +208,34 @@ async function reloadMembers(
   }
 }
 
+function isOpen({ done, failure }: Member): boolean {
+  return !done && failure === null;
+}
+
 async function reload(member: Member, context: CommitContext, signal: AbortSignal): Promise<void> {
   const { table } = member.change;
-  const before = table.loaded!;
-  const loaded = await loadSame(table, before, context, signal);
-  table.loaded = loaded;
-  if (snapshotById(loaded.metadata, member.prepared.snapshotId) !== null) {
-    member.done = true;
-    return;
+  const uuid = table.loaded!.metadata['table-uuid'];
+  try {
+    const loaded = await context.catalog.load(table.ident, signal);
+    if (loaded.metadata['table-uuid'] !== uuid)
+      throw tableReplaced(table.name, 'was dropped and created again');
+    table.loaded = loaded;
+    member.done = snapshotById(loaded.metadata, member.prepared.snapshotId) !== null;
+    if (!member.done) table.checkNewestCommit(context.pipeline);
+  } catch (error) {
+    if (!isTableGone(error)) throw error;
+    const isDropped = error.code !== 'iceberg.table-replaced';
+    member.failure = isDropped ? tableReplaced(table.name, 'was dropped') : error;
   }
-  checkAncestry(table, loaded, context);
 }
 
-async function loadSame(
-  table: LakeTable,
-  before: LoadedTable,
-  context: CommitContext,
-  signal: AbortSignal,
-): Promise<LoadedTable> {
-  const loaded = await context.catalog.load(table.ident, signal);
-  if (loaded.metadata['table-uuid'] !== before.metadata['table-uuid']) {
-    throw new IcestreamError(
-      'iceberg.table-replaced',
-      `${table.name} was dropped and created again by somebody else`,
-      { context: { table: table.name } },
-    );
-  }
-  return loaded;
+/** True for errors that concern one table alone and that no further attempt will mend. */
+export function isTableGone(error: unknown): error is IcestreamError {
+  return error instanceof IcestreamError && GONE_CODES.has(error.code);
 }
 
-/** The newest marker must still be our own last commit: else another instance writes, or the table was rolled back (O-5, O-6). */
-function checkAncestry(table: LakeTable, loaded: LoadedTable, context: CommitContext): void {
-  const marker = readMarker(loaded, context.pipeline);
-  if ((marker?.commitId ?? null) === table.commitId) return;
-  throw new IcestreamError(
-    'iceberg.fenced',
-    `${table.name} has a commit of this connector that this task did not make`,
-    {
-      context: { table: table.name, expected: table.commitId, found: marker?.commitId ?? null },
-    },
-  );
-}
+const GONE_CODES = new Set([
+  'iceberg.table-replaced',
+  'iceberg.table-not-found',
+  'iceberg.namespace-not-found',
+]);

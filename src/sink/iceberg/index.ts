@@ -22,7 +22,7 @@ import { CommitIntents } from './intent.ts';
 import { defaultSpec, type LakeTable } from './lake-table.ts';
 import { LakeTables } from './lake-tables.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
-import { commitIdle, openPosition } from './recovery.ts';
+import { commitIdle, openLake } from './recovery.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
 import { removeFiles, type WriteContext, writeAppends, writeChanges } from './write-changes.ts';
@@ -55,7 +55,7 @@ class IcebergSink implements Sink {
     this.#config = config;
     this.#skippedOps = skipped;
     this.#context = context;
-    this.#tables = new LakeTables(config, context, null);
+    this.#tables = new LakeTables(config, context, { position: null, commits: new Map() });
   }
 
   async open(signal: AbortSignal): Promise<Offset | null> {
@@ -73,8 +73,9 @@ class IcebergSink implements Sink {
       metrics: this.#context.metrics,
       log,
     };
-    const position = await openPosition(catalog, this.#config, this.#context, signal);
-    this.#tables = new LakeTables(this.#config, this.#context, position);
+    const state = await openLake(catalog, this.#config, this.#context, signal);
+    const { position } = state;
+    this.#tables = new LakeTables(this.#config, this.#context, state);
     this.#position = position?.offset ?? null;
     this.#fresh = position === null;
     return this.#position;
@@ -155,23 +156,39 @@ class IcebergSink implements Sink {
       if (change !== null && (change.replaceAll || change.dataFiles.length + change.deleteFiles.length > 0))
         changes.push(change);
     }
-    if (changes.length === 0) {
-      const idle = await commitIdle(
-        [...this.#tables],
-        this.#position,
-        offset,
-        this.#tables.stopped,
-        context,
-        signal,
-      );
-      if (idle) this.#position = offset;
-      return idle ? offset : (this.#position ?? offset);
-    }
+    if (changes.length === 0) return this.#commitNothing(offset, signal);
     failpoint('sink.data-written');
-    await commitGroup(changes, this.#position, offset, this.#tables.stopped, context, signal);
+    const { stopped } = this.#tables;
+    const tables = this.#tables.uuids(changes.map((change) => change.table));
+    const position = { from: this.#position, to: offset, stopped, tables };
+    const { committed, failed } = await commitGroup(changes, position, context, signal);
+    for (const { change, error } of failed) await this.#drop(change, error);
+    if (committed.length === 0) return this.#commitNothing(offset, signal);
     this.#position = offset;
-    this.#measure(changes, Date.now() - started);
+    this.#measure(committed, Date.now() - started);
     return offset;
+  }
+
+  /** Keeps the position alone; the answer is what is durable. */
+  async #commitNothing(offset: Offset, signal: AbortSignal): Promise<Offset> {
+    const { stopped } = this.#tables;
+    const context = this.#commitContext!;
+    const isKept = await commitIdle([...this.#tables], this.#position, offset, stopped, context, signal);
+    if (isKept) this.#position = offset;
+    return this.#position ?? offset;
+  }
+
+  /** Stops a table that could not be committed to. Its files belong to nothing; with the table gone they may be, too. */
+  async #drop({ table, dataFiles, deleteFiles }: TableChange, error: unknown): Promise<void> {
+    this.#tables.fail(table, error);
+    try {
+      await removeFiles(table, [...dataFiles, ...deleteFiles]);
+    } catch (cause) {
+      this.#context.log.warn(
+        { error: cause, table: table.source },
+        'files of a stopped table were left behind',
+      );
+    }
   }
 
   /** For each table of the batch its work, or null where its rows are not wanted. */
@@ -187,7 +204,8 @@ class IcebergSink implements Sink {
     if (!table.isCurrent(schema)) {
       const ready = await this.#tables.guard(table, async () => {
         await this.#running;
-        await table.bringUp(schema, this.#catalog!, this.#config, this.#context.log, signal);
+        const { connector, log } = this.#context;
+        await table.bringUp(schema, connector, this.#catalog!, this.#config, log, signal);
         return true;
       });
       if (ready === null) return null;
@@ -234,12 +252,14 @@ class IcebergSink implements Sink {
   #pathOf(batch: ChangeBatch, work: TableWork, schema: TableSchema, row: number) {
     if (this.#staged.has(work.table)) return 'direct';
     const partitioned = defaultSpec(work.table.loaded!).fields.length > 0;
-    return rowPath(batch.op[row], batch.flags[row], schema.keyColumns.length > 0, partitioned);
+    const flags = batch.flags[row] | (work.table.ahead === null ? 0 : MAY_EXIST);
+    return rowPath(batch.op[row], flags, schema.keyColumns.length > 0, partitioned);
   }
 
   #merge(work: TableWork, batch: ChangeBatch, number: number, row: number, schemaNumber: number): void {
     try {
-      work.merging().apply(batch, number, row, schemaNumber);
+      // A table that is ahead may have what a snapshot that is gone on with reads: chunks need not be the same as before.
+      work.merging().apply(batch, number, row, schemaNumber, work.table.ahead !== null);
     } catch (error) {
       this.#tables.fail(work.table, error);
     }
@@ -271,6 +291,7 @@ class IcebergSink implements Sink {
     if (mark.kind === 'snapshot-start' && (mark.replace || (this.#fresh && hasRows(table)))) {
       await this.#staged.get(table)?.abort();
       this.#staged.set(table, this.#openDirect(table));
+      table.ahead = null; // It is ahead with content that goes away.
     }
     const staged = this.#staged.get(table);
     if (mark.kind !== 'snapshot-end' || staged === undefined) return;
@@ -290,7 +311,7 @@ class IcebergSink implements Sink {
     const isRepeated = op !== Op.read && (batch.flags[row] & MAY_EXIST) !== 0;
     if (isRepeated && work.table.latest?.keyColumns.length === 0) return true;
     const { ahead } = work.table;
-    if (ahead === null) return false;
+    if (ahead === null || op === Op.read) return false;
     return ahead.holds(batch.transactions[batch.transactionOf[row]].offset, work.table.source);
   }
 

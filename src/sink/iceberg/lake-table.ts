@@ -10,6 +10,7 @@ import type { TableSchema } from '../../record/table.ts';
 import type { IcebergSinkConfig, TableOptions } from './config.ts';
 import { type ColumnIdentity, type EvolvedSchema, evolveLakeSchema, newLakeSchema } from './evolution.ts';
 import { TYPE_MAPPING_VERSION } from './lake-type.ts';
+import { readMarker } from './marker.ts';
 import { identText } from './naming.ts';
 import { parsePartitionBy } from './partition-by.ts';
 
@@ -30,7 +31,10 @@ export class LakeTable {
   #given: TableSchema | null = null;
   /** Why nothing more is written to this table (L-5), null while all is well. */
   failure: Failure | null = null;
-  /** Commit id of our newest commit to this table that we know of. */
+  /**
+   * Our newest commit to this table that we know of, `none` if there is none. Null: whatever is there is taken over,
+   * because it is about to be replaced.
+   */
   commitId: string | null = null;
   /** What the table holds beyond the position from which reading began again (O-4). */
   ahead: Offset | null = null;
@@ -55,9 +59,14 @@ export class LakeTable {
     return version;
   }
 
-  /** Loads or creates the table and brings its schema up to `schema`. */
+  /**
+   * Loads or creates the table and brings its schema up to `schema`.
+   *
+   * @throws IcestreamError iceberg.fenced where another instance has committed to it
+   */
   async bringUp(
     schema: TableSchema,
+    pipeline: string,
     catalog: Catalog,
     config: IcebergSinkConfig,
     log: Log,
@@ -65,10 +74,24 @@ export class LakeTable {
   ): Promise<void> {
     const wanted = this.keyed(schema, config.upsert);
     this.loaded ??= await loadIfThere(catalog, this.ident, signal);
+    this.checkNewestCommit(pipeline);
     if (this.loaded === null) this.loaded = await this.#create(wanted, catalog, config, log, signal);
     else await this.#evolve(wanted, catalog, config, log, signal);
     this.latest = wanted;
     this.#given = schema;
+  }
+
+  /** The newest marker must be that of our own last commit: else another instance writes (O-6), or it was rolled back (O-5). */
+  checkNewestCommit(pipeline: string): void {
+    if (this.commitId === null) return;
+    const found = (this.loaded === null ? null : readMarker(this.loaded, pipeline))?.commitId ?? 'none';
+    if (found === this.commitId) return;
+    if (found === 'none') throw tableReplaced(this.name, 'lost what this connector had written');
+    throw new IcestreamError(
+      'iceberg.fenced',
+      `${this.name} has a commit of this connector that this task did not make`,
+      { context: { table: this.name, expected: this.commitId, found } },
+    );
   }
 
   async #create(
@@ -186,6 +209,13 @@ export async function loadIfThere(
 
 export function defaultSpec(table: LoadedTable): PartitionSpec {
   return specById(table.metadata, table.metadata['default-spec-id']);
+}
+
+/** O-5: what became of a lake table behind the connector's back stops that table. */
+export function tableReplaced(name: string, what: string): IcestreamError {
+  return new IcestreamError('iceberg.table-replaced', `the lake table ${name} ${what}`, {
+    context: { table: name },
+  });
 }
 
 function schemaCommit(table: LoadedTable, evolved: EvolvedSchema, identity: Record<string, string>) {

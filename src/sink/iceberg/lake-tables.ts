@@ -3,9 +3,9 @@ import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { SinkContext } from '../sink.ts';
 import type { IcebergSinkConfig } from './config.ts';
-import { LakeTable } from './lake-table.ts';
+import { LakeTable, tableReplaced } from './lake-table.ts';
 import { identText, lakeIdent } from './naming.ts';
-import type { LakePosition } from './position.ts';
+import type { LakeState } from './recovery.ts';
 
 /**
  * The tables of one pipeline, and which of them have stopped: what is wrong with one table stops that table alone
@@ -16,17 +16,22 @@ export class LakeTables {
   readonly #context: SinkContext;
   readonly #tables = new Map<string, LakeTable>();
   readonly #ahead: ReadonlyMap<string, Offset>;
-  /** Lake tables that are gone though the newest commit names them (O-5). */
-  readonly #lost: ReadonlySet<string>;
+  /** Lake tables that are not what the newest commit left, and how that shows (O-5). */
+  readonly #lost: ReadonlyMap<string, string>;
+  readonly #commits: ReadonlyMap<string, string>;
+  /** UUIDs of all tables that the pipeline has written, by name. */
+  readonly #uuids: Map<string, string>;
   /** Source tables that stopped and have not been replaced by a new snapshot since. */
   readonly #stopped: Set<string>;
 
-  constructor(config: IcebergSinkConfig, context: SinkContext, position: LakePosition | null) {
+  constructor(config: IcebergSinkConfig, context: SinkContext, { position, commits }: LakeState) {
     this.#config = config;
     this.#context = context;
     this.#ahead = position?.ahead ?? new Map();
-    this.#lost = new Set(position?.lost);
+    this.#lost = position?.lost ?? new Map();
     this.#stopped = new Set(position?.stopped);
+    this.#commits = commits;
+    this.#uuids = new Map(Object.entries(position?.tables ?? {}));
   }
 
   [Symbol.iterator](): Iterator<LakeTable> {
@@ -38,18 +43,25 @@ export class LakeTables {
     return [...this.#stopped];
   }
 
+  /** All tables of the pipeline with their UUIDs, when `members` are committed to. */
+  uuids(members: readonly LakeTable[]): Record<string, string> {
+    for (const table of members) this.#uuids.set(table.name, table.loaded!.metadata['table-uuid']);
+    return Object.fromEntries(this.#uuids);
+  }
+
   of(schema: TableSchema): LakeTable {
     const known = this.#tables.get(schema.name);
     if (known !== undefined) return known;
     const table = this.#add(schema);
-    if (this.#lost.has(table.name)) this.fail(table, tableGone(table));
+    const lost = this.#lost.get(table.name);
+    if (lost !== undefined) this.fail(table, tableReplaced(table.name, lost));
     else if (this.#stopped.has(table.source)) this.fail(table, stoppedBefore(table));
     return table;
   }
 
   /** A snapshot of the whole table begins: from here on it is written again. */
   restart(schema: TableSchema): void {
-    if (this.#tables.get(schema.name)?.failure !== null) this.#add(schema);
+    if (this.#tables.get(schema.name)?.failure !== null) this.#add(schema).commitId = null;
   }
 
   /** The snapshot's end is part of the next commit, and that commit's marker no longer names the table. */
@@ -86,6 +98,7 @@ export class LakeTables {
     const ident = lakeIdent(this.#config, schema.id);
     const table = new LakeTable(schema.name, ident, this.#config.table(identText(ident), schema.name));
     table.ahead = this.#ahead.get(table.name) ?? null;
+    table.commitId = this.#commits.get(table.name) ?? 'none';
     this.#tables.set(schema.name, table);
     return table;
   }
@@ -95,17 +108,12 @@ function stopsTable(error: IcestreamError): boolean {
   return error.code.startsWith('table.') || TABLE_CODES.has(error.code);
 }
 
-const TABLE_CODES = new Set(['iceberg.unsupported-table', 'iceberg.table-replaced']);
-
-function tableGone(table: LakeTable): IcestreamError {
-  return new IcestreamError(
-    'iceberg.table-replaced',
-    `${table.name} was dropped or recreated since the last commit`,
-    {
-      context: { table: table.name },
-    },
-  );
-}
+const TABLE_CODES = new Set([
+  'iceberg.unsupported-table',
+  'iceberg.table-replaced',
+  'iceberg.table-not-found',
+  'iceberg.namespace-not-found',
+]);
 
 function stoppedBefore(table: LakeTable): IcestreamError {
   const message = `${table.source} had stopped, its changes since then are not in the lake`;

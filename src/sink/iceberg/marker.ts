@@ -18,6 +18,8 @@ export interface Marker {
   readonly epoch: number;
   /** Source tables that had stopped by then: their changes up to `to` are not in the lake (L-5). */
   readonly stopped: readonly string[];
+  /** All lake tables of the pipeline with their UUIDs, so that one that is gone is missed (O-5). Only in the mirror. */
+  readonly tables: Readonly<Record<string, string>>;
 }
 
 /** Progress without data: a position that covers nothing new for any table of the pipeline. */
@@ -83,7 +85,7 @@ export function readMarker(table: LoadedTable, pipeline: string): Marker | null 
   const mirror = readMirror(table.metadata, pipeline);
   const snapshot = newestMarked(table.metadata, pipeline);
   if (snapshot === null) return mirror;
-  const marker = parseMarker(snapshot);
+  const marker = parseMarker(snapshot, mirror);
   if (mirror !== null && mirror.commitId !== marker.commitId) {
     throw new IcestreamError(
       'iceberg.table-replaced',
@@ -109,7 +111,8 @@ export function newestCommitIds(metadata: TableMetadata): Set<string> {
   return new Set(ids);
 }
 
-function readMirror(metadata: TableMetadata, pipeline: string): Marker | null {
+/** What the newest commit said, also of a table that was rolled back behind it. */
+export function readMirror(metadata: TableMetadata, pipeline: string): Marker | null {
   const text = metadata.properties?.[markerProperty(pipeline)];
   return text === undefined ? null : (JSON.parse(text) as Marker);
 }
@@ -121,7 +124,7 @@ function newestMarked(metadata: TableMetadata, pipeline: string): Snapshot | nul
   return null;
 }
 
-function parseMarker(snapshot: Snapshot): Marker {
+function parseMarker(snapshot: Snapshot, mirror: Marker | null): Marker {
   const { summary } = snapshot;
   return {
     commitId: summary[KEY.commitId],
@@ -130,5 +133,6 @@ function parseMarker(snapshot: Snapshot): Marker {
     to: JSON.parse(summary[KEY.to]) as OffsetJson,
     epoch: Number(summary[KEY.epoch]),
     stopped: JSON.parse(summary[KEY.stopped] ?? '[]') as string[],
+    tables: mirror?.tables ?? {},
   };
 }

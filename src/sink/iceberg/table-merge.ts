@@ -42,15 +42,20 @@ export class TableMerge {
     this.#overlay = overlay;
   }
 
-  /** @throws IcestreamError table.null-key and others `table.*`: the table cannot be merged any further */
-  apply(batch: ChangeBatch, batchNumber: number, row: number, schemaNumber: number): void {
+  /**
+   * `mayExist`: the lake may have the row, whatever the row's own flags say.
+   *
+   * @throws IcestreamError table.null-key and others `table.*`: the table cannot be merged any further
+   */
+  apply(batch: ChangeBatch, batchNumber: number, row: number, schemaNumber: number, mayExist = false): void {
     const schema = this.#schemas[schemaNumber];
     const before = batch.before[row];
     const after = batch.after[row];
     switch (batch.op[row]) {
       case Op.read:
       case Op.create: {
-        const entry = this.#entryOf(batch, after, schema, (batch.flags[row] & MAY_EXIST) !== 0 ? DELETE : 0);
+        const deletes = mayExist || (batch.flags[row] & MAY_EXIST) !== 0 ? DELETE : 0;
+        const entry = this.#entryOf(batch, after, schema, deletes);
         this.#live(entry, batchNumber, after, row, schemaNumber);
         return;
       }

@@ -15,12 +15,15 @@ function marker(commitId: string, members: string[], from: number | null, to: nu
     to: { position: to },
     epoch,
     stopped: [],
+    tables: Object.fromEntries(members.map((name) => [name, name])),
   };
 }
 
 function table(name: string, m: Marker | null, idle: number | null = null): MarkedTable {
   return {
     name,
+    uuid: name,
+    rolledBack: null,
     marker: m,
     idle: idle === null ? null : { to: { position: idle }, epoch: 0, stopped: ['s'] },
   };
@@ -52,11 +55,27 @@ test('O-4 idle progress moves the position and no commit', () => {
   assert.deepEqual(position(tables)?.stopped, ['s']);
 });
 
-test('O-5 a member whose marker is gone is named', () => {
+test('O-4 a member that never had a commit counts as behind, not as gone', () => {
   const tables = [table('a', marker('2', ['a', 'b'], 3, 5)), table('b', null)];
   const found = position(tables)!;
-  assert.deepEqual(found.lost, ['b']);
+  assert.deepEqual([...found.lost], []);
   assert.deepEqual(found.offset.toJSON(), { position: 3 });
+});
+
+test('O-5 a table that is gone, created again or rolled back is named and holds nobody back', () => {
+  const newest = marker('2', ['a', 'b', 'c', 'd'], 3, 5);
+  const again = { ...table('c', null), uuid: 'another' };
+  const back = { ...table('d', newest), rolledBack: 'was rolled back' };
+  const found = position([table('a', newest), again, back])!;
+  assert.deepEqual(
+    [...found.lost],
+    [
+      ['b', 'was dropped'],
+      ['c', 'was dropped and created again'],
+      ['d', 'was rolled back'],
+    ],
+  );
+  assert.deepEqual(found.offset.toJSON(), { position: 5 });
 });
 
 test('O-2 markers of an older epoch do not count', () => {
