@@ -12,7 +12,8 @@ import { loadSink } from '../sink/registry.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
 import { Gate } from './gate.ts';
 import { runPipeline } from './pipeline.ts';
-import type { TaskCommand, TaskError, TaskReport, TaskStart } from './protocol.ts';
+import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
+import { taskError } from './supervisor.ts';
 
 const METRICS_INTERVAL_MS = 1000;
 
@@ -43,7 +44,10 @@ try {
   report({ type: 'stopped', finished: !stop.signal.aborted });
 } catch (error) {
   if (stop.signal.aborted && isAbort(error)) report({ type: 'stopped', finished: false });
-  else report({ type: 'failed', error: taskError(error) });
+  else {
+    log.error({ error: asIcestreamError(error) }, 'task failed');
+    report({ type: 'failed', error: taskError(error) });
+  }
 } finally {
   clearInterval(metricsTimer);
   report({ type: 'metrics', metrics });
@@ -126,23 +130,4 @@ function setPaused(paused: boolean): void {
 
 function report(message: TaskReport): void {
   port.postMessage(message);
-}
-
-function taskError(thrown: unknown): TaskError {
-  const error = asIcestreamError(thrown);
-  log.error({ error }, 'task failed');
-  return {
-    code: error.code,
-    message: error.message,
-    hint: error.hint,
-    retry: error.retry,
-    trace: traceOf(error),
-  };
-}
-
-/** The stack with its causes, as Connect's status shows a Java trace. */
-function traceOf(error: Error): string {
-  const known = error as Error & { hint?: string };
-  const own = `${error.stack ?? error.message}${known.hint === undefined ? '' : `\n    hint: ${known.hint}`}`;
-  return error.cause instanceof Error ? `${own}\nCaused by: ${traceOf(error.cause)}` : own;
 }

@@ -90,7 +90,7 @@ export class LakeTables {
     this.#stopped.add(table.source);
     const metrics = this.#context.metrics.table(table.source);
     metrics.state = 'needs-resnapshot';
-    metrics.reason = `${error.code}: ${error.message}`;
+    metrics.reason = `${error.code}: ${error.message}. ${error.hint}`;
     this.#context.log.error({ error, table: table.source }, 'table stopped, its later changes are not kept');
   }
 
