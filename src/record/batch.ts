@@ -47,7 +47,8 @@ export interface TableMark {
  * `after[i]` and `before[i]` are indexes of the first cell of an image in `cellStart`/`cellLength`, or -1 for none. An
  * image has one cell per column of the table, in order.
  *
- * A batch owns its bytes: nobody writes to them after it was yielded.
+ * Nobody writes to a batch after it was yielded, until everybody who holds it (`lease`) has let it go: then its arrays
+ * are filled again.
  */
 export interface ChangeBatch {
   readonly bytes: Uint8Array;
@@ -79,7 +80,22 @@ export interface ChangeBatch {
    * offset alone (idle progress).
    */
   readonly offset: Offset | null;
+
+  readonly lease: Lease;
 }
+
+/**
+ * Who still needs a batch's arrays. A batch is yielded with one hold, which the pipeline releases when every sink has
+ * accepted it; a sink that goes on reading it after `write` holds it before that and releases it later. What is never
+ * released is left to the garbage collector.
+ */
+export interface Lease {
+  hold(): void;
+  release(): void;
+}
+
+/** Of a batch whose arrays are not used again. */
+export const NO_LEASE: Lease = { hold() {}, release() {} };
 
 /** Memory that a batch holds on to, in bytes. */
 export function batchMemory(batch: ChangeBatch): number {

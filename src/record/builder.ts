@@ -1,5 +1,6 @@
-import type { ChangeBatch, OpCode, TableMark, TransactionMark } from './batch.ts';
+import { type ChangeBatch, NO_LEASE, type OpCode, type TableMark, type TransactionMark } from './batch.ts';
 import type { Offset } from './offset.ts';
+import type { BatchArrays, BatchPool } from './pool.ts';
 import type { TableSchema } from './table.ts';
 
 /**
@@ -26,19 +27,23 @@ export class BatchBuilder {
   readonly #tableMarks: TableMark[] = [];
   #lastTable: TableSchema | null = null;
   #lastTableIndex = -1;
+  readonly #pool: BatchPool | null;
 
-  constructor(bytes: number, cells: number, rows: number) {
-    this.bytes = Buffer.allocUnsafeSlow(bytes);
-    this.cellStart = new Int32Array(cells);
-    this.cellLength = new Int32Array(cells);
-    this.#op = new Uint8Array(rows);
-    this.#flags = new Uint8Array(rows);
-    this.#tableOf = new Int32Array(rows);
-    this.#before = new Int32Array(rows);
-    this.#after = new Int32Array(rows);
-    this.#transactionOf = new Int32Array(rows);
-    this.#positionHi = new Uint32Array(rows);
-    this.#positionLo = new Uint32Array(rows);
+  /** Room for so much to begin with; with a `pool`, in arrays of an earlier batch where some fit. */
+  constructor(bytes: number, cells: number, rows: number, pool: BatchPool | null = null) {
+    const arrays = pool?.take(bytes) ?? newArrays(bytes, cells, rows);
+    this.#pool = pool;
+    this.bytes = arrays.bytes;
+    this.cellStart = arrays.cellStart;
+    this.cellLength = arrays.cellLength;
+    this.#op = arrays.op;
+    this.#flags = arrays.flags;
+    this.#tableOf = arrays.tableOf;
+    this.#before = arrays.before;
+    this.#after = arrays.after;
+    this.#transactionOf = arrays.transactionOf;
+    this.#positionHi = arrays.positionHi;
+    this.#positionLo = arrays.positionLo;
   }
 
   /** Makes room for `count` more bytes and returns where they go; the caller advances `byteLength`. */
@@ -117,14 +122,12 @@ export class BatchBuilder {
     this.rowCount = i + 1;
   }
 
+  /** The batch so far; the builder of one from a pool must not be used any more. */
   finish(offset: Offset | null): ChangeBatch {
-    return {
+    const arrays: BatchArrays = {
       bytes: this.bytes,
-      byteLength: this.byteLength,
       cellStart: this.cellStart,
       cellLength: this.cellLength,
-      cellCount: this.cellCount,
-      rowCount: this.rowCount,
       op: this.#op,
       flags: this.#flags,
       tableOf: this.#tableOf,
@@ -133,10 +136,17 @@ export class BatchBuilder {
       transactionOf: this.#transactionOf,
       positionHi: this.#positionHi,
       positionLo: this.#positionLo,
+    };
+    return {
+      ...arrays,
+      byteLength: this.byteLength,
+      cellCount: this.cellCount,
+      rowCount: this.rowCount,
       tables: this.#tables,
       transactions: this.#transactions,
       tableMarks: this.#tableMarks,
       offset,
+      lease: this.#pool?.lease(arrays) ?? NO_LEASE,
     };
   }
 
@@ -151,6 +161,22 @@ export class BatchBuilder {
     this.#positionHi = grownUint32(this.#positionHi, size);
     this.#positionLo = grownUint32(this.#positionLo, size);
   }
+}
+
+function newArrays(bytes: number, cells: number, rows: number): BatchArrays {
+  return {
+    bytes: Buffer.allocUnsafeSlow(bytes),
+    cellStart: new Int32Array(cells),
+    cellLength: new Int32Array(cells),
+    op: new Uint8Array(rows),
+    flags: new Uint8Array(rows),
+    tableOf: new Int32Array(rows),
+    before: new Int32Array(rows),
+    after: new Int32Array(rows),
+    transactionOf: new Int32Array(rows),
+    positionHi: new Uint32Array(rows),
+    positionLo: new Uint32Array(rows),
+  };
 }
 
 function grownInt32(array: Int32Array, size: number): Int32Array<ArrayBuffer> {

@@ -34,6 +34,7 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
     pipeline.onRunning();
     for await (const batch of source.read(from, reading)) {
       for (const lane of lanes) await lane.write(batch);
+      batch.lease.release();
       if (pipeline.gate.closed) {
         for (const lane of lanes) await lane.flush();
         await pipeline.gate.opened(reading).catch(ignoreAbort(reading));

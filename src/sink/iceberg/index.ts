@@ -156,6 +156,8 @@ class IcebergSink implements Sink {
       if (change !== null && (change.replaceAll || change.dataFiles.length + change.deleteFiles.length > 0))
         changes.push(change);
     }
+    micro.release();
+    this.#runningBytes = 0;
     if (changes.length === 0) return this.#commitNothing(offset, signal);
     failpoint('sink.data-written');
     const { stopped } = this.#tables;

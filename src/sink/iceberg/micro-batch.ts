@@ -26,12 +26,14 @@ export class MicroBatch {
 
   /** The number under which rows of `batch` are referred to from now on. */
   retain(batch: ChangeBatch): number {
+    batch.lease.hold();
     this.#batchBytes += batchMemory(batch);
     return this.batches.push(batch) - 1;
   }
 
-  /** Forgets all rows, after they were spilled. */
+  /** Forgets all rows, after they were written or spilled. */
   release(): void {
+    for (const batch of this.batches) batch.lease.release();
     this.batches.length = 0;
     this.#batchBytes = 0;
     this.overlay.clear();
