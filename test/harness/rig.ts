@@ -23,7 +23,8 @@ export interface RigOptions {
 export class Rig {
   readonly folder: string;
   readonly url: string;
-  readonly client: pg.Client;
+  /** Replaced after the server was restarted. */
+  client: pg.Client;
   readonly config: Record<string, string>;
   readonly #reader: readonly string[];
   readonly #services: Service[] = [];
@@ -66,10 +67,16 @@ export class Rig {
     return this.config['slot.name'];
   }
 
-  /** Starts the service, and in it the connector unless the state directory has it. */
-  async start(options: Partial<ServiceOptions> = {}): Promise<Service> {
+  /** Starts the service without a connector. */
+  async startEmpty(options: Partial<ServiceOptions> = {}): Promise<Service> {
     const service = await Service.start({ folder: join(this.folder, 'service'), ...options });
     this.#services.push(service);
+    return service;
+  }
+
+  /** Starts the service, and in it the connector unless the state directory has it. */
+  async start(options: Partial<ServiceOptions> = {}): Promise<Service> {
+    const service = await this.startEmpty(options);
     // A service that a failpoint ends may be gone before it has answered.
     await service.connector(CONNECTOR, this.config).catch((error) => {
       if (options.failpoint === undefined) throw error;

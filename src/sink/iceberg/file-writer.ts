@@ -31,11 +31,22 @@ export interface Images {
   readonly filled: FilledCells;
 }
 
+/** Takes rows as they come and makes files of them. */
+export interface RowWriter {
+  write(images: Images): Promise<void>;
+  /** Bytes held in memory by what is open. */
+  readonly bufferedBytes: number;
+  /** Closes what is open and returns all files, durable. */
+  close(): Promise<readonly DataFile[]>;
+  /** Gives up: what is open disappears; the files already closed are returned, to be removed. */
+  abort(): Promise<readonly DataFile[]>;
+}
+
 /**
  * The files of one partition and one content that a commit adds to a table: row images in, closed Parquet files out, a
  * next one begun whenever one has reached the target size.
  */
-export class FileWriter {
+export class FileWriter implements RowWriter {
   readonly #table: LoadedTable;
   readonly #latest: TableSchema;
   readonly #schema: Schema;
@@ -97,18 +108,15 @@ export class FileWriter {
     }
   }
 
-  /** Bytes held in memory by the file that is open. */
   get bufferedBytes(): number {
     return this.#open?.parquet.bufferedBytes ?? 0;
   }
 
-  /** Closes what is open and returns all files, durable. */
   async close(): Promise<readonly DataFile[]> {
     if (this.#open !== null) await this.#finish();
     return this.#closed;
   }
 
-  /** Gives up: what is open disappears; the files already closed are returned, to be removed. */
   async abort(): Promise<readonly DataFile[]> {
     const open = this.#open;
     this.#open = null;

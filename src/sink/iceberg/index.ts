@@ -14,7 +14,7 @@ import {
   parseIcebergConfig,
   validateIcebergConfig,
 } from './config.ts';
-import type { FileOptions, FileWriter } from './file-writer.ts';
+import type { FileOptions, RowWriter } from './file-writer.ts';
 import { NOTHING_FILLED } from './fill.ts';
 import { type CommitContext, commitGroup, type TableChange } from './group-commit.ts';
 import { ImageList } from './image-list.ts';
@@ -41,7 +41,7 @@ class IcebergSink implements Sink {
   readonly #skippedOps: ReadonlySet<number>;
   #tables: LakeTables;
   /** Tables whose content is being replaced: what came since their snapshot began, committed when it ends (L-6). */
-  readonly #staged = new Map<LakeTable, FileWriter>();
+  readonly #staged = new Map<LakeTable, RowWriter>();
   readonly #aborted = new AbortController();
   #catalog: Catalog | null = null;
   #commitContext: CommitContext | null = null;
@@ -280,7 +280,7 @@ class IcebergSink implements Sink {
     });
   }
 
-  #openDirect(table: LakeTable): FileWriter {
+  #openDirect(table: LakeTable): RowWriter {
     return openDataWriter(table, this.#fileOptions(table));
   }
 

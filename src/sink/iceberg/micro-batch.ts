@@ -1,7 +1,7 @@
 import type { DataFile } from '../../iceberg/file.ts';
 import { batchMemory, type ChangeBatch, MAY_EXIST, Op } from '../../record/batch.ts';
 import type { TableSchema } from '../../record/table.ts';
-import type { FileWriter } from './file-writer.ts';
+import type { RowWriter } from './file-writer.ts';
 import { ImageList } from './image-list.ts';
 import type { LakeTable } from './lake-table.ts';
 import { Overlay } from './overlay.ts';
@@ -59,7 +59,7 @@ export class TableWork {
   /** Rows to append that had to be kept, because their partitions are written one after the other. */
   appends = new ImageList();
   /** The file that rows are written into as they come. */
-  direct: FileWriter | null = null;
+  direct: RowWriter | null = null;
   /** Files finished before the micro-batch was. */
   readonly files: DataFile[] = [];
   /** Files finished that nobody needs any more. */

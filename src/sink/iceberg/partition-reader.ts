@@ -12,6 +12,8 @@ import { ValueHolder } from './value-holder.ts';
 
 interface PartitionSource {
   readonly name: string;
+  /** The column's lasting number at the source, by which older versions of the table have it under another name. */
+  readonly sourceId: number | null;
   readonly value: ValueHolder;
   readonly writer: ValueWriter;
   readonly transform: TransformFunction;
@@ -21,8 +23,6 @@ interface PartitionSource {
 export class PartitionReader {
   readonly #table: LakeTable;
   readonly #sources: readonly PartitionSource[];
-  /** The tuple read last, as a key for maps. */
-  text = '';
 
   constructor(table: LakeTable, spec: PartitionSpec) {
     this.#table = table;
@@ -33,13 +33,15 @@ export class PartitionReader {
       const type = field.type as PrimitiveType;
       const value = new ValueHolder(type);
       const writer = column === undefined ? value : adaptValue(column.type, type, value, () => {});
-      return { name: field.name, value, writer, transform: bindTransform(partitionField.transform, type) };
+      const { name } = field;
+      const sourceId = column?.sourceId ?? null;
+      return { name, sourceId, value, writer, transform: bindTransform(partitionField.transform, type) };
     });
   }
 
   read(batch: ChangeBatch, schema: TableSchema, cell: number): PartitionValue[] {
-    const tuple = this.#sources.map((source) => {
-      const column = schema.columns.findIndex((candidate) => candidate.name === source.name);
+    return this.#sources.map((source) => {
+      const column = columnIn(schema, source);
       const length = column < 0 ? NULL_CELL : batch.cellLength[cell + column];
       if (length === UNCHANGED_CELL) throw this.#unknown(source.name);
       if (length === NULL_CELL) source.value.null();
@@ -49,10 +51,6 @@ export class PartitionReader {
       }
       return source.transform(source.value.value);
     });
-    this.text = tuple
-      .map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value)))
-      .join('/');
-    return tuple;
   }
 
   #unknown(column: string): IcestreamError {
@@ -64,4 +62,10 @@ export class PartitionReader {
       },
     );
   }
+}
+
+function columnIn(schema: TableSchema, { name, sourceId }: PartitionSource): number {
+  return schema.columns.findIndex((column) =>
+    sourceId === null ? column.name === name : column.sourceId === sourceId,
+  );
 }

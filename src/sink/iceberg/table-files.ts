@@ -2,17 +2,11 @@ import type { DataFile, PartitionValue } from '../../iceberg/file.ts';
 import { specById } from '../../iceberg/metadata.ts';
 import { liveSpecIds } from '../../iceberg/scan.ts';
 import type { PartitionSpec } from '../../iceberg/schema.ts';
-import { type FileOptions, FileWriter, type Images } from './file-writer.ts';
-import { ImageList } from './image-list.ts';
+import { type FileOptions, FileWriter, type Images, type RowWriter } from './file-writer.ts';
 import { keyFieldsOf, type LookupContext, lookupKeys, type WantedKey } from './lake-lookup.ts';
 import { defaultSpec, type LakeTable } from './lake-table.ts';
-import { PartitionReader } from './partition-reader.ts';
-
-interface PartitionImages {
-  readonly spec: PartitionSpec;
-  readonly partition: readonly PartitionValue[];
-  readonly list: ImageList;
-}
+import { byPartition, PartitionGroups, type PartitionImages } from './partition-images.ts';
+import { PartitionedWriter } from './partitioned-writer.ts';
 
 /**
  * The files that one commit adds to a table. Of an unpartitioned table one file of each content stays open from write to
@@ -24,7 +18,9 @@ export class TableFiles {
   readonly #table: LakeTable;
   readonly #options: FileOptions;
   readonly #lookup: LookupContext;
-  readonly #open = new Map<DataFile[], FileWriter>();
+  /** By where its files go: that of the unpartitioned table, and that of the partition which is being written. */
+  readonly #staying = new Map<DataFile[], FileWriter>();
+  readonly #passing = new Map<DataFile[], FileWriter>();
 
   constructor(table: LakeTable, options: FileOptions, lookup: LookupContext) {
     this.#table = table;
@@ -35,7 +31,7 @@ export class TableFiles {
   /** Writes rows, under the table's default spec. */
   async writeData(images: Images): Promise<void> {
     const spec = defaultSpec(this.#table.loaded!);
-    await this.#write(this.dataFiles, null, byPartition(this.#table, spec, images), images);
+    await this.#write(this.dataFiles, null, byPartition(this.#table, spec, images).values(), images);
   }
 
   /**
@@ -52,20 +48,22 @@ export class TableFiles {
     const keyIds = keyFieldsOf(this.#table).map((field) => field.id);
     const isKnown = specs.every((spec) => spec.fields.every((field) => keyIds.includes(field['source-id'])));
     const groups: PartitionImages[] = [];
-    if (isKnown) for (const spec of specs) groups.push(...byPartition(this.#table, spec, images));
+    if (isKnown) for (const spec of specs) groups.push(...byPartition(this.#table, spec, images).values());
     else groups.push(...(await byLakePartition(this.#table, images, this.#lookup)));
     await this.#write(this.deleteFiles, keyIds, groups, images);
   }
 
   async close(): Promise<void> {
-    for (const [files, writer] of this.#open) files.push(...(await writer.close()));
-    this.#open.clear();
+    for (const [files, writer] of this.#staying) files.push(...(await writer.close()));
+    this.#staying.clear();
   }
 
   /** Removes everything that was written. */
   async abort(): Promise<void> {
-    for (const [files, writer] of this.#open) files.push(...(await writer.abort()));
-    this.#open.clear();
+    for (const open of [this.#staying, this.#passing]) {
+      for (const [files, writer] of open) files.push(...(await writer.abort()));
+      open.clear();
+    }
     await this.#table.loaded?.storage.remove(
       [...this.dataFiles, ...this.deleteFiles].map((file) => file.path),
     );
@@ -78,11 +76,13 @@ export class TableFiles {
     images: Images,
   ): Promise<void> {
     for (const { spec, partition, list } of groups) {
-      const writer = this.#open.get(files) ?? this.#writer(equalityIds, spec, partition);
-      this.#open.set(files, writer);
+      const stays = spec.fields.length === 0 && spec === defaultSpec(this.#table.loaded!);
+      const open = stays ? this.#staying : this.#passing;
+      const writer = open.get(files) ?? this.#writer(equalityIds, spec, partition);
+      open.set(files, writer);
       await writer.write({ ...images, list });
-      if (spec.fields.length === 0 && spec === defaultSpec(this.#table.loaded!)) continue;
-      this.#open.delete(files);
+      if (stays) continue;
+      open.delete(files);
       files.push(...(await writer.close()));
     }
   }
@@ -103,22 +103,11 @@ export class TableFiles {
   }
 }
 
-/** A file that takes rows as they come; the table is unpartitioned. */
-export function openDataWriter(table: LakeTable, options: FileOptions): FileWriter {
-  return new FileWriter(table.loaded!, table.latest!, null, defaultSpec(table.loaded!), [], options);
-}
-
-function byPartition(table: LakeTable, spec: PartitionSpec, images: Images): Iterable<PartitionImages> {
-  if (images.list.count === 0) return [];
-  if (spec.fields.length === 0) return [{ spec, partition: [], list: images.list }];
-  const reader = new PartitionReader(table, spec);
-  const groups = new Map<string, PartitionImages>();
-  const { batch, cell, row, schema, count } = images.list;
-  for (let i = 0; i < count; i++) {
-    const partition = reader.read(images.batches[batch[i]], images.schemas[schema[i]], cell[i]);
-    add(groups, reader.text, spec, partition).push(batch[i], cell[i], row[i], schema[i]);
-  }
-  return groups.values();
+/** Takes rows as they come. */
+export function openDataWriter(table: LakeTable, options: FileOptions): RowWriter {
+  const spec = defaultSpec(table.loaded!);
+  if (spec.fields.length > 0) return new PartitionedWriter(table, options);
+  return new FileWriter(table.loaded!, table.latest!, null, spec, [], options);
 }
 
 /** By the partitions in which the lake has the rows. */
@@ -137,25 +126,9 @@ async function byLakePartition(
       tag: i,
     });
   }
-  const groups = new Map<string, PartitionImages>();
+  const groups = new PartitionGroups();
   await lookupKeys(table, wanted, [], lookup, (i, { file, spec }) => {
-    const key = `${file.specId}/${file.partition.map((value) => partitionText(value)).join('/')}`;
-    add(groups, key, spec, file.partition).push(batch[i], cell[i], row[i], schema[i]);
+    groups.of(spec, file.partition).push(batch[i], cell[i], row[i], schema[i]);
   });
-  return groups.values();
-}
-
-function add(
-  groups: Map<string, PartitionImages>,
-  key: string,
-  spec: PartitionSpec,
-  partition: readonly PartitionValue[],
-): ImageList {
-  let group = groups.get(key);
-  if (group === undefined) groups.set(key, (group = { spec, partition, list: new ImageList() }));
-  return group.list;
-}
-
-function partitionText(value: PartitionValue): string {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
+  return groups.groups.values();
 }

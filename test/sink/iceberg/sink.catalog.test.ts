@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { planScan } from '../../../src/iceberg/scan.ts';
 import type { ChangeBatch } from '../../../src/record/batch.ts';
 import type { Sink } from '../../../src/sink/sink.ts';
-import { readLake, testLake } from './lake.ts';
+import { readLake, type TestLake, testLake } from './lake.ts';
 import { changeBatch, type TestChange, textTable } from './rows.ts';
 
 const table = textTable(['id', 'a', 'b'], ['id']);
@@ -325,4 +326,75 @@ test('L-5 a stopped table is named in the marker and goes on only with a snapsho
     ['7', 'new', 'x'],
     ['8', 'after', 'x'],
   ]);
+});
+
+test('L-6 the rows of a replacing snapshot of a partitioned table lie in their partitions', async (t) => {
+  const lake = await testLake(t, { 'iceberg.table.public.t.partition-by': 'a, b' });
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [{ op: 'c', after: ['1', 'old', 'x'] }]);
+  const rows = [
+    ['2', 'north', 'x'],
+    ['3', 'south', 'x'],
+    ['4', 'null', 'x'],
+    ['5', 'a/b', 'c'],
+    ['6', 'a', 'b/c'],
+  ];
+  const snapshot = changeBatch(
+    table,
+    rows.map((after) => ({ op: 'r', after })),
+    2,
+  );
+  const tableMarks = [
+    { row: 0, table, kind: 'snapshot-start', replace: true },
+    { row: rows.length, table, kind: 'snapshot-end', replace: true },
+  ] as const;
+  await writeAndCommit(sink, { ...snapshot, tableMarks });
+  await commit(sink, 3, [
+    { op: 'u', after: ['2', 'north', 'y'] },
+    { op: 'd', before: ['3', null, null] },
+  ]);
+  await sink.close();
+  assert.deepEqual(await partitionsOf(lake), [
+    ['a', 'b/c'],
+    ['a/b', 'c'],
+    ['north', 'x'],
+    ['north', 'y'],
+    ['null', 'x'],
+    ['south', 'x'],
+  ]);
+  assert.deepEqual(await readLake(lake, 't'), [['2', 'north', 'y'], ...rows.slice(2)]);
+});
+
+/** Partitions of the live data files. */
+async function partitionsOf(lake: TestLake): Promise<unknown[]> {
+  const catalog = await lake.catalog();
+  const found: unknown[] = [];
+  for await (const { file } of planScan(await catalog.load({ namespace: ['shop_public'], name: 't' })))
+    found.push(file.file.partition);
+  await catalog.close();
+  return found.sort();
+}
+
+test('L-3 NULL and the text null are two partitions', async (t) => {
+  const lake = await testLake(t, { 'iceberg.table.public.t.partition-by': 'a' });
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [
+    { op: 'c', after: ['1', 'null', 'x'] },
+    { op: 'c', after: ['2', null, 'x'] },
+  ]);
+  await sink.close();
+  assert.deepEqual(await partitionsOf(lake), [[null], ['null']].sort());
+});
+
+test('P-3 a renamed partition column tells the partition of rows from before and after', async (t) => {
+  const lake = await testLake(t, { 'iceberg.table.public.t.partition-by': 'a' });
+  const sink = lake.sink();
+  await sink.open(never);
+  await sink.write(changeBatch(table, [{ op: 'c', after: ['1', 'north', 'x'] }], 1));
+  const renamed = textTable(['id', 'area', 'b'], ['id'], { version: 2 });
+  await commit(sink, 2, [{ op: 'c', after: ['2', 'south', 'x'] }], renamed);
+  await sink.close();
+  assert.deepEqual(await partitionsOf(lake), [['north'], ['south']]);
 });
