@@ -4,6 +4,7 @@ import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
+import { BatchPool } from '../../record/pool.ts';
 import { measureStreamed } from '../measure.ts';
 import { BatchQueue } from '../queue.ts';
 import { postgresError } from './failure.ts';
@@ -80,6 +81,8 @@ export class ChangeStream {
       batchBytes: BATCH_BYTES,
       batchRows: BATCH_ROWS,
       batchBytesMax: BATCH_BYTES_MAX,
+      // What a commit lets go of comes back all at once.
+      pool: new BatchPool(2 * options.memoryBytes),
     });
   }
 

@@ -1,7 +1,8 @@
-import type { ChangeBatch } from '../../../record/batch.ts';
+import { type ChangeBatch, NO_LEASE } from '../../../record/batch.ts';
 
 const ARENA_MIN = 32 * 1024;
-const ARENA_MAX = 1280 * 1024;
+/** A batch's bytes, what its last transaction has beyond them, and a chunk that has not been decoded. */
+const ARENA_MAX = 1536 * 1024;
 
 /** Size of the next arena when the last one needed `used` bytes: a little more, so that a steady stream never grows one. */
 export function arenaFor(used: number): number {
@@ -26,5 +27,5 @@ export function compacted(batch: ChangeBatch): ChangeBatch {
     cellStart[i] = at;
     if (length > 0) at += length;
   }
-  return { ...batch, bytes, byteLength: size };
+  return { ...batch, bytes, byteLength: size, lease: NO_LEASE };
 }

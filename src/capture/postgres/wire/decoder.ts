@@ -1,6 +1,7 @@
 import { IcestreamError } from '../../../base/errors.ts';
 import { type ChangeBatch, MAY_EXIST, Op, type OpCode } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import type { BatchPool } from '../../../record/pool.ts';
 import type { TableSchema } from '../../../record/table.ts';
 import { formatLsn, LSN_NONE, type Lsn, lsnOf } from '../lsn.ts';
 import type { PostgresOffset } from '../offset.ts';
@@ -55,6 +56,8 @@ export interface DecoderOptions {
   readonly batchRows: number;
   /** ... and within one at this. */
   readonly batchBytesMax: number;
+  /** Where batches take their arrays from, if not made anew. */
+  readonly pool?: BatchPool;
 }
 
 /**
@@ -143,7 +146,9 @@ export class Decoder {
     const done = this.builder;
     const offset = this.#within ? null : this.offset();
     const rest = done.byteLength - this.at;
-    const next = new BatchBuilder(arenaFor(Math.max(this.at, rest)), done.cellCount + 64, done.rowCount + 16);
+    const { pool = null } = this.#options;
+    const size = arenaFor(Math.max(this.at, rest));
+    const next = new BatchBuilder(size, done.cellCount + 64, done.rowCount + 16, pool);
     next.append(done.bytes, this.at, done.byteLength);
     done.byteLength = this.at;
     this.builder = next;
