@@ -19,6 +19,12 @@ export interface Source {
   ack(offset: Offset): void;
   /** A signal given over REST, as a row of Debezium's signal table: its id, type and data (JSON text). */
   signal?(id: string, type: string, data: string): void;
+  /**
+   * Tables (`schema.table`) whose existing rows a sink lacks, or has in an older form: they are read again, beside the
+   * stream with MAY_EXIST rows, or with `replace` (and where a table has no key) as a whole between `snapshot-start` and
+   * `snapshot-end` marks that replace. Before or during `read`; asked for once it is done in spite of restarts.
+   */
+  reread?(tables: readonly string[], replace: boolean): void;
   /** Releases connections; with slot.drop.on.stop also the slot. Called once, after `read` has ended. */
   close(): Promise<void>;
 }

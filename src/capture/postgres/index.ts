@@ -10,13 +10,13 @@ import { createFilters, type Filters } from './filters.ts';
 import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
 import { type PostgresOffset, postgresOffsets } from './offset.ts';
 import type { InitialSnapshot, Interleave } from './parts.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { holdSnapshot, type Prepared, prepare } from './prepare.ts';
 import type { PostgresTable } from './schema.ts';
 import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
 import { connectOptions, hasLake, idColumns } from './settings.ts';
 import { dropSlot } from './slot.ts';
-import { IncrementalSnapshots } from './snapshot/incremental.ts';
+import { IncrementalSnapshots, OWN_SIGNAL, snapshotSignal } from './snapshot/incremental.ts';
 import { IncrementalProgress, parseProgress } from './snapshot/incremental-progress.ts';
 import { snapshotReader } from './snapshot/index.ts';
 import { ReadProgress } from './snapshot/progress.ts';
@@ -53,7 +53,7 @@ class PostgresSource implements Source {
   #acknowledged: Lsn = LSN_NONE;
   #incremental: IncrementalSnapshots | null = null;
   /** Signals that came before the stream began. */
-  readonly #early: Signal[] = [];
+  #early: Signal[] = [];
 
   constructor(raw: ConnectorConfig, config: PostgresConfig, context: SourceContext) {
     this.#raw = raw;
@@ -93,6 +93,12 @@ class PostgresSource implements Source {
     else this.#incremental.signal({ id, type, data });
   }
 
+  reread(tables: readonly string[], replace: boolean): void {
+    if (tables.length === 0) return;
+    const { id, type, data } = snapshotSignal(tables, replace);
+    this.signal(id, type, data);
+  }
+
   async close(): Promise<void> {
     if (!this.#config['slot.drop.on.stop']) return;
     const client = await connect(this.#connection);
@@ -124,6 +130,8 @@ class PostgresSource implements Source {
     let at = prepared.start;
     if (prepared.snapshot) {
       const replace = replaces(from);
+      // Every table is about to be read; what was asked for before has come true with that.
+      if (replace) this.#early = this.#early.filter(({ id }) => !id.startsWith(OWN_SIGNAL));
       for await (const batch of this.#readSnapshot(prepared, tables, replace, signal)) {
         if (batch.offset !== null) at = batch.offset as PostgresOffset;
         yield batch;
@@ -181,13 +189,16 @@ class PostgresSource implements Source {
     signal: AbortSignal,
   ): AsyncGenerator<ChangeBatch> {
     if (server.inRecovery) {
+      for (const { id, type } of this.#early) {
+        this.#context.log.warn({ id, type }, 'a standby cannot take signals or read tables again');
+      }
       yield* this.#readStream(from, server, tables, null, signal);
       return;
     }
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     const fail = (error: unknown) => failed.abort(error);
-    const incremental = this.#startIncremental(from, tables, stop, fail);
+    const incremental = this.#startIncremental(from, server, tables, stop, fail);
     try {
       yield* this.#readStream(from, server, tables, incremental, stop);
       failed.signal.throwIfAborted();
@@ -200,6 +211,7 @@ class PostgresSource implements Source {
 
   #startIncremental(
     from: PostgresOffset,
+    server: ServerFacts,
     tables: Tables,
     signal: AbortSignal,
     onError: (error: unknown) => void,
@@ -214,6 +226,8 @@ class PostgresSource implements Source {
       find: (name) => tables.find(name),
       current: (oid) => tables.streamed(oid),
       progress: from.progress instanceof IncrementalProgress ? from.progress : null,
+      hold: (stop) => holdSnapshot({ connection: this.#connection, config, server }, stop),
+      replaced: (table) => tables.wasRead(table),
       log,
       metrics,
       memoryBytes,
@@ -237,7 +251,7 @@ class PostgresSource implements Source {
     const metric = metrics.table(table.name);
     metric.state = 'stale';
     metric.reason = reason;
-    this.#incremental?.request([table.name]);
+    this.reread([table.name], false);
   }
 
   async *#readStream(

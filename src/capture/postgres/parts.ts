@@ -59,6 +59,10 @@ export type ReadSnapshot = (snapshot: InitialSnapshot) => AsyncIterable<ChangeBa
 export interface Interleave {
   /** Put into every offset that the stream makes from now on. */
   readonly progress: SnapshotProgress | null;
+  /**
+   * No transaction whose commit is logged here or later may be decoded before `between` was called; null: no such place.
+   */
+  readonly pauseAt: Lsn | null;
   /** Logical decoding messages (`pg_logical_emit_message`) of this prefix come to `message` and are no changes; null: none. */
   readonly messagePrefix: string | null;
   /** Every finished batch before it is handed out. A transaction that touches the signal table always ends its batch. */
@@ -69,8 +73,8 @@ export interface Interleave {
    */
   message(content: Uint8Array, lsn: Lsn): void;
   /**
-   * Between two transactions, after calls of `batch` or `message`. Answers what is to be handed out here (chunks), each
-   * with the offset `offset.with({ progress })`, or null for nothing; the stream waits.
+   * Between two transactions, after calls of `batch` or `message`, and at `pauseAt`. Answers what is to be handed out
+   * here (chunks, whole tables), with offsets `offset.with({ progress })`, or null for nothing; the stream waits.
    */
-  between(offset: PostgresOffset): Promise<readonly ChangeBatch[]> | null;
+  between(offset: PostgresOffset): AsyncIterable<ChangeBatch> | null;
 }

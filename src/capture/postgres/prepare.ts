@@ -141,8 +141,21 @@ async function withNewSlot(
   return existing(start, false);
 }
 
+/** A snapshot of its own, as exact as a slot's: that of a temporary slot, which ends with `close`. */
+export async function holdSnapshot(
+  options: SlotOptions,
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly point: Lsn; close(): Promise<void> }> {
+  const name = `icestream_${randomUUID().replaceAll('-', '')}`;
+  const { created, holder } = await createHeldSlot(options, name, true, signal);
+  const close = () => holder.end().catch(() => {});
+  return { name: created.snapshot, point: created.consistentPoint, close };
+}
+
+type SlotOptions = Pick<PrepareOptions, 'connection' | 'config' | 'server'>;
+
 async function createHeldSlot(
-  { connection, config, server }: PrepareOptions,
+  { connection, config, server }: SlotOptions,
   name: string,
   temporary: boolean,
   signal: AbortSignal,

@@ -120,6 +120,8 @@ export class ChangeStream {
     const { socket } = this.#options;
     const graceful = this.#feedback !== null && !this.#ended && !this.#queue.failed;
     this.#ended = true;
+    // Nobody reads any more: who waits for room goes on and finds that it is over.
+    this.#queue.fail(ended('the stream was closed', this.#context()));
     this.#stopTimers();
     if (graceful && !socket.destroyed) {
       this.#feedback?.send();
@@ -178,6 +180,8 @@ export class ChangeStream {
         return this.#replay(decoder.commit!);
       case Stop.message:
         return this.#messages();
+      case Stop.pause:
+        return this.#pause();
       case Stop.server:
         this.#onServerMessage();
         return null;
@@ -253,6 +257,18 @@ export class ChangeStream {
     await this.#between(decoder.offset());
   }
 
+  /** What follows is only decoded when the interleave has had its turn: everything before its place is handed out. */
+  async #pause(): Promise<void> {
+    const decoder = this.#decoder;
+    const { pauseAt } = decoder;
+    invariant(pauseAt !== null, 'the decoder stopped at no place');
+    if (decoder.builder.rowCount > 0) await this.#flush();
+    // Nothing that ends at or before it is left.
+    decoder.position = maxLsn(decoder.position, pauseAt);
+    await this.#between(decoder.offset());
+    invariant(decoder.pauseAt !== pauseAt, 'the stream would stand still', { lsn: formatLsn(pauseAt) });
+  }
+
   /** Takes the batch, and what the interleave has to put behind it. */
   #flush(): Promise<void> | null {
     if (this.#linger !== null) clearTimeout(this.#linger);
@@ -274,18 +290,22 @@ export class ChangeStream {
     const proceed = () => {
       if (this.#decoder.base.progress !== interleave.progress)
         this.#decoder.base = this.#decoder.base.with({ progress: interleave.progress });
+      this.#decoder.pauseAt = interleave.pauseAt;
     };
     if (pending === null) {
       proceed();
       return null;
     }
-    return pending.then(async (batches) => {
-      for (const batch of batches) {
-        this.#enqueue(batch);
-        await this.#queue.room();
-      }
-      proceed();
-    });
+    return this.#interleaved(pending).then(proceed);
+  }
+
+  /** Leaving the loop early lets the interleave put its connections away. */
+  async #interleaved(batches: AsyncIterable<ChangeBatch>): Promise<void> {
+    for await (const batch of batches) {
+      if (this.#ended) return;
+      this.#enqueue(batch);
+      await this.#queue.room();
+    }
   }
 
   /** While the consumer has something to do, the batch goes on growing. */

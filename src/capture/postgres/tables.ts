@@ -101,6 +101,11 @@ export class Tables implements TableCatalog {
     return this.#streamed.get(oid) ?? null;
   }
 
+  /** The table was read as a whole in this version: the next one is compared with it. */
+  wasRead(table: PostgresTable): void {
+    this.#streamed.set(table.oid, table);
+  }
+
   relation(message: RelationMessage): Promise<RelationPlan | null> {
     return this.#use(async (client, types) => {
       const own = (await readRelation(client, message.oid)) ?? relationOf(message);

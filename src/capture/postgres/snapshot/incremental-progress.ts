@@ -18,6 +18,8 @@ interface Fields {
   readonly last: Key;
   readonly max: Key;
   readonly paused: boolean;
+  /** Tables that are to be read as a whole in place of what the sinks have (L-6), by name. */
+  readonly replace: readonly string[];
 }
 
 /** Incremental snapshots in progress, as the offset keeps them. Immutable. */
@@ -27,19 +29,22 @@ export class IncrementalProgress implements SnapshotProgress, Fields {
   readonly last: Key;
   readonly max: Key;
   readonly paused: boolean;
+  readonly replace: readonly string[];
 
-  constructor({ step, tables, last, max, paused }: Fields) {
+  constructor({ step, tables, last, max, paused, replace }: Fields) {
     this.step = step;
     this.tables = tables;
     this.last = last;
     this.max = max;
     this.paused = paused;
+    this.replace = replace;
   }
 
   /** @throws IcestreamError config.invalid for text that `toText` did not write */
   static parse(text: string): IncrementalProgress {
     try {
-      return new IncrementalProgress((JSON.parse(text) as { incremental: Fields }).incremental);
+      const { incremental } = JSON.parse(text) as { incremental: Fields };
+      return new IncrementalProgress({ ...incremental, replace: incremental.replace ?? [] });
     } catch (cause) {
       throw new IcestreamError('config.invalid', 'the snapshot progress of the offset cannot be read', {
         cause,
@@ -62,7 +67,8 @@ export class IncrementalProgress implements SnapshotProgress, Fields {
 
   toText(): string {
     const { step, tables, last, max, paused } = this;
-    return JSON.stringify({ incremental: { step, tables, last, max, paused } });
+    const replace = this.replace.length > 0 ? { replace: this.replace } : {};
+    return JSON.stringify({ incremental: { step, tables, last, max, paused, ...replace } });
   }
 }
 

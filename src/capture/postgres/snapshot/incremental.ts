@@ -14,6 +14,7 @@ import type { Interleave, SnapshotProgress } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
 import { IncrementalProgress, type PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
+import { Replacement, type ReplacementOptions } from './replacement.ts';
 import { type Order, orderOf, type Signal } from './signals.ts';
 import {
   MESSAGE_PREFIX,
@@ -37,6 +38,9 @@ export interface IncrementalOptions {
   /** What the stream knows of the table, to see that a chunk was read in the same version; null: not met yet. */
   readonly current: (oid: number) => PostgresTable | null;
   readonly progress: IncrementalProgress | null;
+  readonly hold: ReplacementOptions['hold'];
+  /** The whole table was read in this version: what was known of it before says nothing any more. */
+  readonly replaced: (table: PostgresTable) => void;
   readonly log: Log;
   readonly metrics: TaskMetrics;
   readonly memoryBytes: number;
@@ -59,6 +63,21 @@ interface Window {
   /** A truncation, or a change of the table's columns: the chunk is worth nothing and is read again. */
   spoiled: boolean;
   readonly tableName: string;
+}
+
+/** Ids of signals that this process gives itself. */
+export const OWN_SIGNAL = 'icestream-';
+
+/** A signal that asks for tables by name: to be read beside the stream, or in place of what the sinks have. */
+export function snapshotSignal(tables: readonly string[], replace: boolean): Signal {
+  return {
+    id: `${OWN_SIGNAL}${randomUUID()}`,
+    type: 'execute-snapshot',
+    data: JSON.stringify({
+      'data-collections': tables.map((name) => `\\Q${name}\\E`),
+      type: replace ? 'blocking' : 'incremental',
+    }),
+  };
 }
 
 /** Enough for every transaction that may be committed in the log and not yet visible to a query. */
@@ -86,10 +105,12 @@ export class IncrementalSnapshots implements Interleave {
   #window: Window | null = null;
   #chunkRows = 0;
   readonly #recentXids: string[] = [];
+  readonly #replacement: Replacement;
 
   constructor(options: IncrementalOptions) {
     this.#options = options;
     this.#progress = options.progress;
+    this.#replacement = new Replacement(options);
     const { config } = options;
     const table = config['signal.data.collection'];
     const byTable =
@@ -104,22 +125,18 @@ export class IncrementalSnapshots implements Interleave {
     return this.#progress;
   }
 
+  get pauseAt(): Lsn | null {
+    return this.#replacement.pauseAt;
+  }
+
   /** A signal from outside the log: it takes effect at the next place between two transactions. */
   signal(signal: Signal): void {
     this.#inbox.push(signal);
     this.#wake();
   }
 
-  /** Tables to read again because of what the log cannot tell (P-3). */
-  request(tables: readonly string[]): void {
-    this.signal({
-      id: `icestream-${randomUUID()}`,
-      type: 'execute-snapshot',
-      data: JSON.stringify({ 'data-collections': tables.map((name) => `\\Q${name}\\E`) }),
-    });
-  }
-
   async close(): Promise<void> {
+    await this.#replacement.close();
     const client = await this.#client?.catch(() => null);
     this.#client = null;
     await client?.end().catch(() => {});
@@ -145,26 +162,73 @@ export class IncrementalSnapshots implements Interleave {
     if (mark !== null) this.#mark(mark.kind, mark.window);
   }
 
-  between(offset: PostgresOffset): Promise<readonly ChangeBatch[]> | null {
+  between(offset: PostgresOffset): AsyncIterable<ChangeBatch> | null {
     const hasChunk = this.#window?.isClosed ?? false;
-    if (!hasChunk && this.#inbox.length === 0 && !this.#mayBegin()) return null;
+    if (!hasChunk && this.#inbox.length === 0 && !this.#mayBegin() && !this.#mayReplace(offset)) return null;
     return this.#step(offset);
   }
 
-  async #step(offset: PostgresOffset): Promise<readonly ChangeBatch[]> {
-    const batches: ChangeBatch[] = [];
-    if (this.#window?.isClosed) batches.push(...(await this.#finishWindow(offset)));
+  async *#step(offset: PostgresOffset): AsyncGenerator<ChangeBatch> {
+    if (this.#window?.isClosed) yield* await this.#finishWindow(offset);
     const before = this.#progress;
     for (const signal of this.#inbox.splice(0)) await this.#obey(signal);
     if (this.#mayBegin()) this.#beginWindow();
     // What was asked for must survive a restart, even if nothing changes in the source for a long time.
-    if (this.#progress !== before)
-      batches.push(new BatchBuilder(0, 0, 0).finish(offset.with({ progress: this.#progress })));
-    return batches;
+    if (this.#progress !== before) yield empty(offset.with({ progress: this.#progress }));
+    if (!this.#mayReplace(offset)) return;
+    const query = <T>(run: (client: Client) => Promise<T>) => this.#exclusive(run);
+    if (await this.#replacement.prepare(offset.lsn, query)) yield* this.#replace(offset);
+    else this.#wake();
   }
 
   #mayBegin(): boolean {
-    return this.#window === null && this.#progress !== null && !this.#progress.paused;
+    return (
+      this.#window === null &&
+      this.#progress !== null &&
+      this.#progress.tables.length > 0 &&
+      !this.#progress.paused
+    );
+  }
+
+  #mayReplace({ lsn }: PostgresOffset): boolean {
+    return this.#progress !== null && this.#progress.replace.length > 0 && this.#replacement.isDue(lsn);
+  }
+
+  /**
+   * Until a table is whole every offset still asks for it, so that a crash reads it again; what the sinks have of others
+   * may become durable meanwhile.
+   */
+  async *#replace(offset: PostgresOffset): AsyncGenerator<ChangeBatch> {
+    const names = this.#progress!.replace;
+    let after = offset.with({ progress: this.#progress });
+    yield empty(after);
+    for await (const batch of this.#replacement.read(names, after)) {
+      for (const { kind, table } of batch.tableMarks) {
+        if (kind !== 'snapshot-end') continue;
+        this.#replaced(table as PostgresTable);
+        after = offset.with({ progress: this.#progress });
+      }
+      yield { ...batch, offset: after };
+    }
+    // What had no end was not there any more.
+    const left = this.#progress?.replace.filter((name) => !names.includes(name));
+    if (left === undefined || left.length === this.#progress!.replace.length) return;
+    this.#without({ replace: left });
+    yield empty(offset.with({ progress: this.#progress }));
+  }
+
+  /** What was to be read of it beside the stream has come with it. */
+  #replaced(table: PostgresTable): void {
+    const { tables, replace } = this.#progress!;
+    const isFirst = tables[0]?.name === table.name;
+    if (isFirst) this.#window = null;
+    this.#without({
+      ...(isFirst ? { last: null, max: null } : {}),
+      tables: tables.filter(({ name }) => name !== table.name),
+      replace: replace.filter((name) => name !== table.name),
+    });
+    this.#options.replaced(table);
+    this.#tableDone(table.name);
   }
 
   #rememberXid(xid: string): void {
@@ -217,6 +281,8 @@ export class IncrementalSnapshots implements Interleave {
     switch (order.kind) {
       case 'execute':
         return this.#execute(order);
+      case 'replace':
+        return this.#askReplace(order);
       case 'stop':
         return this.#stop(order.tables);
       case 'pause':
@@ -231,33 +297,46 @@ export class IncrementalSnapshots implements Interleave {
   async #execute(order: Extract<Order, { kind: 'execute' }>): Promise<void> {
     const captured = await this.#options.tableNames();
     const added: PendingTable[] = [];
+    const whole: string[] = [];
     for (const { tables, condition, surrogateKey } of order.requests) {
       for (const name of captured.filter((candidate) => tables.test(candidate))) {
         const table = await this.#options.find(name);
         if (table === null) continue;
-        if (chunkKey(table, surrogateKey) === null) this.#cannotRead(table);
-        else added.push({ name, condition, surrogateKey });
+        if (chunkKey(table, surrogateKey) !== null) added.push({ name, condition, surrogateKey });
+        else if (order.id.startsWith(OWN_SIGNAL)) whole.push(name);
+        else this.#cannotRead(table);
       }
     }
+    this.#addReplace(whole);
     if (added.length === 0) {
+      if (whole.length > 0) return;
       this.#options.log.warn({ id: order.id }, 'signal names no captured table that can be read by key');
       return;
     }
-    this.#progress =
-      this.#progress?.with({ tables: [...this.#progress.tables, ...added] }) ??
-      new IncrementalProgress({ step: ++this.#steps, tables: added, last: null, max: null, paused: false });
+    const progress = this.#begun();
+    this.#progress = progress.with({ tables: [...progress.tables, ...added] });
   }
 
-  #cannotRead(table: PostgresTable): void {
-    const metric = this.#options.metrics.table(table.name);
-    this.#options.log.warn(
-      { table: table.name },
-      'a table without a primary key cannot be read beside the stream',
-    );
-    if (metric.state === 'stale') {
-      metric.state = 'needs-resnapshot';
-      metric.reason = 'rows older than a column need its value, and the table has no key to read them by';
-    }
+  async #askReplace(order: Extract<Order, { kind: 'replace' }>): Promise<void> {
+    const captured = await this.#options.tableNames();
+    const named = captured.filter((name) => order.tables.some((pattern) => pattern.test(name)));
+    if (named.length > 0) this.#addReplace(named);
+    else this.#options.log.warn({ id: order.id }, 'signal names no captured table');
+  }
+
+  #addReplace(names: readonly string[]): void {
+    const replace = this.#progress?.replace ?? [];
+    const added = names.filter((name) => !replace.includes(name));
+    if (added.length > 0) this.#progress = this.#begun().with({ replace: [...replace, ...added] });
+  }
+
+  #begun(): IncrementalProgress {
+    const nothing = { tables: [], last: null, max: null, paused: false, replace: [] };
+    return this.#progress ?? new IncrementalProgress({ step: this.#steps, ...nothing });
+  }
+
+  #cannotRead({ name }: PostgresTable): void {
+    this.#options.log.warn({ table: name }, 'a table without a primary key cannot be read beside the stream');
   }
 
   #stop(tables: readonly RegExp[] | null): void {
@@ -274,10 +353,15 @@ export class IncrementalSnapshots implements Interleave {
     tables: readonly PendingTable[],
     position: { last: readonly string[] | null; max: readonly string[] | null },
   ): void {
-    const progress = this.#progress!;
     const { last, max } = position;
-    this.#steps = progress.step + 1;
-    this.#progress = tables.length === 0 ? null : progress.with({ tables, last, max });
+    this.#without({ tables, last, max });
+  }
+
+  /** Something is done; when nothing is left there is no progress to keep. */
+  #without(changes: Partial<IncrementalProgress>): void {
+    const next = this.#progress!.with(changes);
+    this.#steps = next.step;
+    this.#progress = next.tables.length === 0 && next.replace.length === 0 ? null : next;
   }
 
   #beginWindow(): void {
@@ -380,6 +464,10 @@ export class IncrementalSnapshots implements Interleave {
     this.#busy = next.catch(() => {});
     return next;
   }
+}
+
+function empty(offset: PostgresOffset): ChangeBatch {
+  return new BatchBuilder(0, 0, 0).finish(offset);
 }
 
 /** Columns that chunks go along, or null where the sink could not tell one row from another. */

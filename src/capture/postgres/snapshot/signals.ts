@@ -15,6 +15,8 @@ export interface Signal {
 /** What a signal asks for. */
 export type Order =
   | { readonly kind: 'execute'; readonly id: string; readonly requests: readonly SnapshotRequest[] }
+  /** Whole tables in place of what is there, while the stream waits. */
+  | { readonly kind: 'replace'; readonly id: string; readonly tables: readonly RegExp[] }
   /** Null: all tables. */
   | { readonly kind: 'stop'; readonly tables: readonly RegExp[] | null }
   | { readonly kind: 'pause' | 'resume' }
@@ -82,16 +84,21 @@ function parseExecute(id: string, data: ExecuteData, log: Log): Order {
   const type = typeof data.type === 'string' ? data.type.toLowerCase() : 'incremental';
   if (type !== 'incremental' && type !== 'blocking')
     throw new Error('type is neither incremental nor blocking');
-  if (type === 'blocking')
-    log.info({ id }, 'a blocking snapshot runs as an incremental one, without a pause of the stream');
   const conditions = conditionsOf(data);
+  const common = data['additional-condition'] as string | undefined;
+  if (type === 'blocking') {
+    if (conditions.length === 0 && !common)
+      return { kind: 'replace', id, tables: names.map((name) => tablePattern(name)) };
+    // A part of a table must not take the place of the whole one.
+    log.info({ id }, 'a blocking snapshot with conditions runs as an incremental one, beside the stream');
+  }
   const surrogateKey = typeof data['surrogate-key'] === 'string' ? data['surrogate-key'] : '';
   const requests = names.map((name) => {
     const tables = tablePattern(name);
     const own = conditions.find(({ table }) => table === name || tables.test(table));
     return {
       tables,
-      condition: own?.filter ?? (data['additional-condition'] as string | undefined) ?? '',
+      condition: own?.filter ?? common ?? '',
       surrogateKey,
     };
   });

@@ -32,6 +32,7 @@ export const Stop = {
   message: 5,
   server: 6,
   spool: 7,
+  pause: 8,
 } as const;
 export type StopCode = (typeof Stop)[keyof typeof Stop];
 
@@ -73,6 +74,7 @@ export interface DecoderOptions {
  *   streamCommit  the kept bytes of `commit.xid` are to be replayed: `beginReplay`, feed them, `endReplay`
  *   streamAbort   `abort` says whose kept bytes are to be dropped
  *   message       `messages` of our own are to be taken, and the batch before them first
+ *   pause         the next transaction is not in front of `pauseAt` any more: set it anew and run again
  *   server        bytes [at, frameEnd) are no CopyData; `skip` them
  *
  * It throws postgres.protocol with the log position for bytes that make no sense, and is of no further use then.
@@ -91,6 +93,8 @@ export class Decoder {
   /** Everything that ends before is decoded: end of the last transaction. */
   position: Lsn;
   transaction: Transaction | null = null;
+  /** No transaction whose commit is logged here or later is begun. */
+  pauseAt: Lsn | null = null;
   /** Carried over into every offset: epoch and snapshot progress. */
   base: PostgresOffset;
   rowsDecoded = 0;
@@ -287,6 +291,7 @@ export class Decoder {
       case Byte.begin: {
         if (this.transaction !== null) throw this.#malformed('Begin within a transaction');
         const begin = parseBegin(bytes, body, end);
+        if (this.#isBeyond(begin.commitLsn)) return this.#stopBefore(frame);
         this.#begin(begin.xid, begin.commitLsn, begin.timestampMicros);
         return Stop.more;
       }
@@ -308,6 +313,7 @@ export class Decoder {
         return Stop.more;
       case Byte.streamCommit:
         this.commit = parseCommit(bytes, body, end, true);
+        if (this.#isBeyond(this.commit.commitLsn)) return this.#stopBefore(frame);
         return Stop.streamCommit;
       case Byte.streamAbort:
         this.abort = parseStreamAbort(bytes, body, end);
@@ -318,6 +324,15 @@ export class Decoder {
       default:
         throw this.#malformed(`message of unknown type ${type}`);
     }
+  }
+
+  #isBeyond(commitLsn: Lsn): boolean {
+    return this.pauseAt !== null && commitLsn >= this.pauseAt;
+  }
+
+  #stopBefore(frame: number): StopCode {
+    this.at = frame;
+    return Stop.pause;
   }
 
   /** Frames between Stream Start and Stream Stop are kept as they are. */

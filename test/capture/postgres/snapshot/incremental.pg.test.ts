@@ -208,22 +208,6 @@ test('P-3 a column added with a default is filled for older rows by reading the 
   for (const [id, row] of lake) assert.equal(row['extra'], id === '1001' ? 8 : 7);
 });
 
-test('P-3 a table without a key cannot be filled and says so', async () => {
-  await client.query("create table public.t (v text); insert into public.t values ('a')");
-  capture = await Capture.open(config);
-  const first = capture.until(1);
-  await waitForSlot();
-  await client.query("insert into public.t values ('b')");
-  await first;
-  await client.query(
-    "alter table public.t add column extra int default 7; insert into public.t values ('c', 8)",
-  );
-  await capture.until(2);
-  const metric = capture.metrics.table('public.t');
-  await reachedSource();
-  assert.equal(metric.state, 'needs-resnapshot');
-});
-
 /** The slot must stand before the change, else it is not in the stream. */
 async function waitForSlot(): Promise<void> {
   for (;;) {

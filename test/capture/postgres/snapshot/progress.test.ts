@@ -60,6 +60,7 @@ test('O-1 both kinds of progress come back from their text', () => {
     last: ["it's"],
     max: ['z'],
     paused: true,
+    replace: ['s.u'],
   });
   assert.equal(parseProgress(incremental.toText()).toText(), incremental.toText());
   assert.ok(incremental.with({ last: ['k'] }).holds(incremental, null));
