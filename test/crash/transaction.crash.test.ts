@@ -39,7 +39,6 @@ for (const failpoint of [
       `ALTER DATABASE ${new URL(rig.url).pathname.slice(1)} SET logical_decoding_work_mem = '64kB'`,
     );
     await rig.sql('CREATE TABLE big (id int PRIMARY KEY, t text); CREATE TABLE other (id int PRIMARY KEY)');
-    // The last one counts batches: those of the snapshot are none, both tables being empty.
     const service = await rig.start({ failpoint });
     await rig.streaming();
     const writer = await connect(rig.url);

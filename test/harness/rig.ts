@@ -95,27 +95,29 @@ export class Rig {
   }
 
   /**
-   * Waits until everything committed so far is durable in the lake: the position that the slot was told moves past the
-   * log's end only when what lies before has been acknowledged. `beacon` is a change to a captured table, so that there
-   * is something to commit.
+   * Waits until everything committed so far is durable in the lake: the service says so of a position behind a change
+   * made now, `beacon`, to a captured table, and the slot was told. The slot alone does not say it: one made anew begins
+   * behind everything.
    */
   async caughtUp(beacon: string, timeoutMs = 60_000): Promise<void> {
-    const [{ lsn }] = await this.sql('SELECT pg_current_wal_lsn()::text AS lsn');
+    const [{ lsn }] = await this.sql(`SELECT (pg_current_wal_lsn() - '0/0')::bigint::text AS lsn`);
     await this.sql(beacon);
-    await until(
-      `slot ${this.slot} past ${lsn}`,
-      async () => {
-        const rows = await this.sql(
-          `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND confirmed_flush_lsn > '${lsn}'::pg_lsn`,
-        );
-        return rows.length > 0;
-      },
-      {
-        timeoutMs,
-        alive: () => this.service.requireAlive(),
-        detail: async () => `${JSON.stringify(await this.service.task(CONNECTOR))}\n${this.service.log()}`,
-      },
+    await until(`everything before ${lsn} durable`, () => this.#isBehind(BigInt(lsn as string)), {
+      timeoutMs,
+      alive: () => this.service.requireAlive(),
+      detail: async () => `${JSON.stringify(await this.service.task(CONNECTOR))}\n${this.service.log()}`,
+    });
+  }
+
+  async #isBehind(lsn: bigint): Promise<boolean> {
+    const { body } = await this.service.request('GET', `/connectors/${CONNECTOR}/offsets`);
+    const offset = (body as { offsets?: { offset: Record<string, unknown> }[] }).offsets?.[0]?.offset;
+    if (offset === undefined || offset['snapshot'] !== undefined) return false;
+    if (BigInt(String(offset['lsn'])) <= lsn) return false;
+    const slots = await this.sql(
+      `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND confirmed_flush_lsn - '0/0' > ${lsn}`,
     );
+    return slots.length > 0;
   }
 
   /** Waits until the snapshot is behind: a reader holds the slot. */
