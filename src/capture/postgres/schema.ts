@@ -188,15 +188,20 @@ function namesOf(numbers: readonly number[], columns: readonly ColumnFacts[]): s
 
 /**
  * Which attribute each column of a Relation message is. The message may be older than the catalog: columns were
- * renamed or dropped since. Both are in the order of attribute numbers, and numbers never go away, so where as many
+ * renamed or dropped since. `previous` has the numbers that the log's version before had, which is nearer than the
+ * catalog. What is left: both are in the order of attribute numbers, and numbers never go away, so where as many
  * columns as attributes lie between two known ones, they are the same, whatever they are called now.
  */
 export function alignColumns(
   names: readonly string[],
   attributes: readonly AttributeRow[],
+  previous: ReadonlyMap<string, number> = new Map(),
 ): readonly (AttributeRow | null)[] {
   const aligned: (AttributeRow | null)[] = names.map(
-    (name) => attributes.find((attribute) => !attribute.dropped && attribute.name === name) ?? null,
+    (name) =>
+      knownBefore(name, names, attributes, previous) ??
+      attributes.find((attribute) => !attribute.dropped && attribute.name === name) ??
+      null,
   );
   let from = 0;
   while (from < names.length) {
@@ -214,4 +219,17 @@ export function alignColumns(
     from = to;
   }
   return aligned;
+}
+
+/** The attribute of the version before, unless the message has it under the name that it has now. */
+function knownBefore(
+  name: string,
+  names: readonly string[],
+  attributes: readonly AttributeRow[],
+  previous: ReadonlyMap<string, number>,
+): AttributeRow | null {
+  const number = previous.get(name);
+  const found = attributes.find((attribute) => attribute.number === number) ?? null;
+  if (found === null || found.name === name) return found;
+  return !found.dropped && names.includes(found.name) ? null : found;
 }

@@ -182,7 +182,7 @@ export class Tables implements TableCatalog {
     const names = message.columns.map(({ name }) => name);
     // A partition numbers its columns on its own; names are all that it shares with its root.
     const aligned = isOwn
-      ? alignColumns(names, attributes)
+      ? alignColumns(names, attributes, numbersOf(this.#streamed.get(target.oid)))
       : names.map((name) => attributes.find((attribute) => attribute.name === name) ?? null);
     const columns = message.columns.map(({ name, typeOid, typeModifier }, i) => {
       const found = aligned[i];
@@ -291,6 +291,11 @@ export function identityWarning(table: PostgresTable): string | null {
   if (table.replicaIdentity === 'i')
     return `the index of the replica identity of ${table.name} is gone; ${remedy}`;
   return null;
+}
+
+function numbersOf(table: PostgresTable | undefined): Map<string, number> {
+  const columns = table?.columns.filter(({ sourceId }) => sourceId !== null) ?? [];
+  return new Map(columns.map(({ name, sourceId }) => [name, sourceId!]));
 }
 
 /** A table that was dropped since: what the message says is all that is left to know. */
