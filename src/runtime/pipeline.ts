@@ -31,6 +31,7 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
   const lanes = await openLanes(pipeline, failed, kill);
   try {
     const from = startOf(lanes, pipeline);
+    rereadStopped(pipeline);
     pipeline.onRunning();
     for await (const batch of source.read(from, reading)) {
       for (const lane of lanes) await lane.write(batch);
@@ -50,6 +51,12 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
     for (const lane of lanes) await lane.settled();
     for (const lane of lanes) await lane.sink.close();
   }
+}
+
+/** L-5: tables that had stopped are read anew, in place of what the sinks have of them. */
+export function rereadStopped({ source, sinks }: Pick<Pipeline, 'source' | 'sinks'>): void {
+  const tables = new Set(sinks.flatMap(({ sink }) => sink.needsSnapshot));
+  source.reread?.([...tables], true);
 }
 
 async function openLanes(pipeline: Pipeline, failed: AbortController, kill: AbortSignal): Promise<Lane[]> {

@@ -11,7 +11,7 @@ import type { Source } from '../capture/source.ts';
 import { loadSink } from '../sink/registry.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
 import { Gate } from './gate.ts';
-import { runPipeline } from './pipeline.ts';
+import { type Pipeline, rereadStopped, runPipeline } from './pipeline.ts';
 import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
 import { taskError } from './supervisor.ts';
 
@@ -37,6 +37,7 @@ port.on('message', (command: TaskCommand) => {
 });
 
 let source: Source | null = null;
+let sinks: Pipeline['sinks'] = [];
 const metricsTimer = setInterval(() => report({ type: 'metrics', metrics }), METRICS_INTERVAL_MS);
 
 try {
@@ -77,7 +78,7 @@ async function run(log: Log): Promise<void> {
     const onDurable = (offset: { toJSON(): Record<string, string | number | boolean | null> }) =>
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
-    const sinks = await createSinks(created, Math.floor((memoryBytes * 3) / 4), log);
+    sinks = await createSinks(created, Math.floor((memoryBytes * 3) / 4), log);
     await runPipeline(
       { source: created, sinks, stored, gate, onDurable, onRunning },
       stop.signal,
@@ -124,7 +125,11 @@ async function createSinks(
 
 function setPaused(paused: boolean): void {
   if (paused) gate.close();
-  else gate.open();
+  else {
+    // Whoever resumes has done what a stopped table asked for.
+    if (gate.closed && source !== null) rereadStopped({ source, sinks });
+    gate.open();
+  }
   report({ type: 'state', state: paused ? 'PAUSED' : 'RUNNING' });
 }
 

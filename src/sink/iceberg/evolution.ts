@@ -53,6 +53,8 @@ export function newLakeSchema(table: TableSchema): EvolvedSchema {
  * The lake's schema brought up to the source's: columns are added, widened, renamed, made optional; one that is gone at
  * the source stays, nullable.
  *
+ * @param replacing the content is about to be replaced as a whole (L-6): a column whose type does not fit becomes a new
+ *   field in place of the old one; `pinned` are the fields that must stay because partitions are made of them
  * @throws IcestreamError table.incompatible-schema when a column's new type cannot hold what the lake has
  */
 export function evolveLakeSchema(
@@ -60,12 +62,19 @@ export function evolveLakeSchema(
   lastColumnId: number,
   identity: ColumnIdentity | null,
   table: TableSchema,
+  replacing: { readonly pinned: ReadonlySet<number> } | null = null,
 ): EvolvedSchema {
   const changes: string[] = [];
   let lastId = lastColumnId;
   const nextId = () => ++lastId;
   const known = identity !== null && identity.table === table.sourceId ? identity.columns : {};
   const fieldOf = matchFields(lake, known, table);
+  if (replacing !== null) {
+    for (const [i, column] of table.columns.entries()) {
+      const field = fieldOf[i];
+      if (field !== null && !replacing.pinned.has(field.id) && !fits(field, column)) fieldOf[i] = null;
+    }
+  }
   const matched = new Set(fieldOf.filter((field) => field !== null));
   const names = new Set(table.columns.map((column) => column.name));
   const keyed = new Set(table.keyColumns);
@@ -171,6 +180,15 @@ function evolveField(
 function optional(field: NestedField, changes: string[]): NestedField {
   changes.push(`make ${field.name} optional`);
   return { ...field, required: false };
+}
+
+function fits(field: NestedField, column: Column): boolean {
+  return (
+    widened(
+      field.type,
+      lakeType(column.type, () => 0),
+    ) !== null
+  );
 }
 
 /** The type that holds both what the lake has and what comes, by the promotions of format version 2; null if none does. */

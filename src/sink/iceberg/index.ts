@@ -93,7 +93,7 @@ class IcebergSink implements Sink {
   needsCommitBefore(batch: ChangeBatch): boolean {
     // Rows written as they came cannot be reached by deletes of the same commit (L-2).
     for (const work of this.#micro.work.values()) {
-      if (work.direct === null || work.table.latest?.keyColumns.length === 0) continue;
+      if (!work.holdsUnmerged || work.table.latest?.keyColumns.length === 0) continue;
       const touches = batch.tables.some((table) => table.name === work.table.source);
       if (touches && mergesRows(batch, work.table.source)) return true;
     }
@@ -200,14 +200,14 @@ class IcebergSink implements Sink {
     return plan;
   }
 
-  async #workOf(schema: TableSchema, signal: AbortSignal): Promise<TableWork | null> {
+  async #workOf(schema: TableSchema, signal: AbortSignal, replacing = false): Promise<TableWork | null> {
     const table = this.#tables.of(schema);
     if (table.failure !== null) return null;
     if (!table.isCurrent(schema)) {
       const ready = await this.#tables.guard(table, async () => {
         await this.#running;
         const { connector, log } = this.#context;
-        await table.bringUp(schema, connector, this.#catalog!, this.#config, log, signal);
+        await table.bringUp(schema, connector, this.#catalog!, this.#config, log, signal, replacing);
         return true;
       });
       if (ready === null) return null;
@@ -286,8 +286,9 @@ class IcebergSink implements Sink {
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
     // A snapshot that replaces the content is what makes a stopped table go on.
-    if (mark.kind === 'snapshot-start' && mark.replace) this.#tables.restart(mark.table);
-    const work = await this.#workOf(mark.table, signal);
+    const replacing = mark.kind === 'snapshot-start' && mark.replace;
+    if (replacing) this.#tables.restart(mark.table);
+    const work = await this.#workOf(mark.table, signal, replacing);
     if (work === null) return;
     const { table } = work;
     if (mark.kind === 'snapshot-start' && (mark.replace || (this.#fresh && hasRows(table)))) {

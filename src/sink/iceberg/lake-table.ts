@@ -2,7 +2,7 @@ import { type IcestreamError as Failure, IcestreamError } from '../../base/error
 import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog, LoadedTable, TableIdent } from '../../iceberg/catalog/catalog.ts';
-import { assertWritable, currentSchema, specById } from '../../iceberg/metadata.ts';
+import { assertWritable, currentSchema, specById, type TableMetadata } from '../../iceberg/metadata.ts';
 import type { PartitionSpec } from '../../iceberg/schema.ts';
 import type { TableUpdate } from '../../iceberg/update.ts';
 import type { Offset } from '../../record/offset.ts';
@@ -60,7 +60,8 @@ export class LakeTable {
   }
 
   /**
-   * Loads or creates the table and brings its schema up to `schema`.
+   * Loads or creates the table and brings its schema up to `schema`; `replacing` its content as a whole, so that columns
+   * may become others.
    *
    * @throws IcestreamError iceberg.fenced where another instance has committed to it
    */
@@ -71,12 +72,13 @@ export class LakeTable {
     config: IcebergSinkConfig,
     log: Log,
     signal: AbortSignal,
+    replacing = false,
   ): Promise<void> {
     const wanted = this.keyed(schema, config.upsert);
     this.loaded ??= await loadIfThere(catalog, this.ident, signal);
     this.checkNewestCommit(pipeline);
     if (this.loaded === null) this.loaded = await this.#create(wanted, catalog, config, log, signal);
-    else await this.#evolve(wanted, catalog, config, log, signal);
+    else await this.#evolve(wanted, catalog, config, log, signal, replacing);
     this.latest = wanted;
     this.#given = schema;
   }
@@ -134,6 +136,7 @@ export class LakeTable {
     config: IcebergSinkConfig,
     log: Log,
     signal: AbortSignal,
+    replacing: boolean,
   ): Promise<void> {
     for (;;) {
       const table = this.loaded!;
@@ -144,6 +147,7 @@ export class LakeTable {
         metadata['last-column-id'],
         identityOf(table),
         schema,
+        replacing ? { pinned: partitionSources(metadata) } : null,
       );
       const identity = identityProperties(evolved.identity);
       if (
@@ -205,6 +209,12 @@ export async function loadIfThere(
       return null;
     throw error;
   }
+}
+
+function partitionSources(metadata: TableMetadata): Set<number> {
+  return new Set(
+    metadata['partition-specs'].flatMap(({ fields }) => fields.map((field) => field['source-id'])),
+  );
 }
 
 export function defaultSpec(table: LoadedTable): PartitionSpec {

@@ -103,6 +103,11 @@ export class TableWork {
     this.replaceAll = true;
   }
 
+  /** Rows went past the merge, as they came: whatever the lake ends up with, they are in it. */
+  get holdsUnmerged(): boolean {
+    return this.direct !== null || this.files.length > 0 || this.appends.count > 0;
+  }
+
   get memoryBytes(): number {
     return (this.merge?.memoryBytes ?? 0) + this.appends.memoryBytes + (this.direct?.bufferedBytes ?? 0);
   }
