@@ -101,3 +101,18 @@ export async function clientOf(url: string): Promise<Client> {
   await client.connect();
   return client;
 }
+
+/**
+ * Resolves when the stream from `slot` runs. A slot alone says too little: it counts as active while it is being made,
+ * and what is committed before that has ended is never streamed from it.
+ */
+export async function untilStreaming(client: Client, slot: string): Promise<void> {
+  for (let isStreaming = false; !isStreaming; ) {
+    const { rows } = await client.query(
+      `SELECT 1 FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid
+       WHERE s.slot_name = $1 AND r.state IN ('catchup', 'streaming')`,
+      [slot],
+    );
+    isStreaming = rows.length > 0;
+  }
+}

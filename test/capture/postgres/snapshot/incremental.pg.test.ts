@@ -7,7 +7,7 @@ import type { Client } from 'pg';
 import type { PostgresOffset } from '../../../../src/capture/postgres/offset.ts';
 import { MAY_EXIST } from '../../../../src/record/batch.ts';
 import { testDatabase } from '../../../services/postgres.ts';
-import { Capture, clientOf, configFor } from '../capture.ts';
+import { Capture, clientOf, configFor, untilStreaming } from '../capture.ts';
 
 let client: Client;
 let config: Record<string, string>;
@@ -106,7 +106,7 @@ test('a signal table brings orders and bears the watermarks as Debezium writes t
     create table public.signals (id varchar(42) primary key, type varchar(32), data text)`);
   capture = await Capture.open({ ...config, 'signal.data.collection': 'public.signals' });
   const first = capture.until(1);
-  await waitForSlot();
+  await untilStreaming(client, config['slot.name']);
   await client.query('insert into public.signals values ($1, $2, $3)', [
     'go',
     'execute-snapshot',
@@ -192,7 +192,7 @@ test('P-3 a column added with a default is filled for older rows by reading the 
   );
   capture = await Capture.open(config);
   const first = capture.until(1);
-  await waitForSlot();
+  await untilStreaming(client, config['slot.name']);
   await client.query("insert into public.t values (1000, 'x')");
   await first;
   await client.query(
@@ -207,16 +207,6 @@ test('P-3 a column added with a default is filled for older rows by reading the 
   assert.equal(lake.size, 502);
   for (const [id, row] of lake) assert.equal(row['extra'], id === '1001' ? 8 : 7);
 });
-
-/** The slot must stand before the change, else it is not in the stream. */
-async function waitForSlot(): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query('select active from pg_replication_slots where slot_name = $1', [
-      config['slot.name'],
-    ]);
-    if (rows[0]?.active) return;
-  }
-}
 
 async function untilIdleAfter(count: number): Promise<void> {
   while (merged('public.t').size < count) await capture!.next();

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import type { PostgresOffset } from '../../../../src/capture/postgres/offset.ts';
 import type { ChangeBatch } from '../../../../src/record/batch.ts';
 import { testDatabase } from '../../../services/postgres.ts';
-import { Capture, clientOf, configFor } from '../capture.ts';
+import { Capture, clientOf, configFor, untilStreaming } from '../capture.ts';
 import { type PlainRow, plainRows } from '../plain.ts';
 
 let client: Client;
@@ -76,15 +76,6 @@ const hasEnded = (count: number) =>
   capture!.batches.flatMap(({ tableMarks }) => tableMarks).filter(({ kind }) => kind === 'snapshot-end')
     .length >= count;
 
-async function streaming(): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query('select active from pg_replication_slots where slot_name = $1', [
-      config['slot.name'],
-    ]);
-    if (rows[0]?.active) return;
-  }
-}
-
 async function reachedSource(): Promise<void> {
   await client.query('insert into public.sentinel default values');
   const { rows } = await client.query('select count(*)::int as count from public.sentinel');
@@ -101,7 +92,7 @@ test('L-6 a blocking snapshot takes its very place in the log, with and without 
     create table public.keyless (v int); insert into public.keyless select i from generate_series(1, 500) i`);
   capture = await Capture.open(config);
   const first = capture.until(1);
-  await streaming();
+  await untilStreaming(client, config['slot.name']);
   let isWriting = true;
   const writing = (async () => {
     for (let i = 0; isWriting; i++) {
@@ -134,7 +125,7 @@ test('L-6 a replacement that was broken off is asked for by every offset until i
     insert into public.t select i, repeat('x', 1000) from generate_series(1, 5000) i`);
   capture = await Capture.open(config);
   const first = capture.until(1);
-  await streaming();
+  await untilStreaming(client, config['slot.name']);
   await client.query("insert into public.t values (0, 'y')");
   await first;
   const before = capture.offset!;
@@ -162,7 +153,7 @@ test('P-3 a table without a key is replaced when older rows have a value of a ne
   await client.query("create table public.t (v text); insert into public.t values ('a')");
   capture = await Capture.open(config);
   const first = capture.until(1);
-  await streaming();
+  await untilStreaming(client, config['slot.name']);
   await client.query("insert into public.t values ('b')");
   await first;
   await client.query(
@@ -188,7 +179,7 @@ test('a signal table brings a blocking snapshot; a table that is gone holds noth
     create table public.signals (id varchar(42) primary key, type varchar(32), data text)`);
   capture = await Capture.open({ ...config, 'signal.data.collection': 'public.signals' });
   const first = capture.until(1);
-  await streaming();
+  await untilStreaming(client, config['slot.name']);
   await client.query('insert into public.signals values ($1, $2, $3)', [
     'go',
     'execute-snapshot',
