@@ -1,4 +1,5 @@
 import { decimalOf } from '../schema.ts';
+import { uuidQuarter } from '../values.ts';
 import { DecimalShape } from './decimal-shape.ts';
 import { BytesDictionary, type Dictionary } from './dictionary.ts';
 import { LeafColumn, type LeafSettings } from './leaf-column.ts';
@@ -13,6 +14,8 @@ export class FixedColumn extends LeafColumn {
   private data = new Uint8Array(0);
   private min: Uint8Array | null = null;
   private max: Uint8Array | null = null;
+  /** A bit for each quarter that a uuid was seen in. */
+  private quarters = 0;
 
   constructor(plan: LeafPlan, settings: LeafSettings) {
     super(plan, settings);
@@ -133,6 +136,7 @@ export class FixedColumn extends LeafColumn {
     // Two's complement is ordered as unsigned bytes are once the sign bit is flipped.
     const flip = this.shape === null ? 0 : 0x80;
     for (let start = 0; start < end; start += width) {
+      if (this.isUuid) this.quarters |= 1 << uuidQuarter(data, start);
       if (this.min === null || compareAt(data, start, this.min, flip) < 0) {
         this.min = data.slice(start, start + width);
       }
@@ -143,10 +147,12 @@ export class FixedColumn extends LeafColumn {
   }
 
   protected override takeBounds(): Bounds | null {
-    const { min, max } = this;
+    const { min, max, quarters } = this;
     this.min = null;
     this.max = null;
-    return min === null || max === null ? null : { min, max, minCut: false, maxCut: false };
+    this.quarters = 0;
+    if (min === null || max === null) return null;
+    return { min, max, minCut: false, maxCut: false, unusable: (quarters & (quarters - 1)) !== 0 };
   }
 
   protected override clearValues(): void {}

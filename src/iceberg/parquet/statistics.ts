@@ -11,6 +11,8 @@ export interface Bounds {
   readonly max: Uint8Array;
   readonly minCut: boolean;
   readonly maxCut: boolean;
+  /** There are values, but not every reader would understand bounds of them alike; `min` and `max` mean nothing. */
+  readonly unusable?: boolean;
 }
 
 /** Code points or bytes that a Parquet statistic of a text or binary column has at most. */
@@ -25,7 +27,8 @@ export function statisticsOf(
   bounds: Bounds | null,
   full: boolean,
 ): ChunkStatistics {
-  if (bounds === null) return { nullCount, min: null, max: null, minExact: false, maxExact: false };
+  if (bounds === null || bounds.unusable)
+    return { nullCount, min: null, max: null, minExact: false, maxExact: false };
   if (full || plan.physical !== 'byteArray') {
     return { nullCount, min: bounds.min, max: bounds.max, minExact: true, maxExact: true };
   }

@@ -6,6 +6,7 @@ import {
   decodeValue,
   truncateLower,
   truncateUpper,
+  uuidQuarter,
 } from '../values.ts';
 import type { LeafPlan } from './plan.ts';
 import { type Bounds, singleValue } from './statistics.ts';
@@ -22,6 +23,7 @@ export class ColumnTotals {
   private readonly width: number;
   private min: Uint8Array | null = null;
   private max: Uint8Array | null = null;
+  private unusable = false;
 
   constructor(plan: LeafPlan, fullBounds: boolean) {
     this.plan = plan;
@@ -35,6 +37,10 @@ export class ColumnTotals {
     this.nanCount += nanCount;
     if (bounds === null) return;
     const { type } = this.plan;
+    this.unusable ||= bounds.unusable === true;
+    if (type === 'uuid' && this.min !== null)
+      this.unusable ||= uuidQuarter(bounds.min) !== uuidQuarter(this.min);
+    if (this.unusable) return;
     const min = singleValue(this.plan, bounds.min);
     const max = singleValue(this.plan, bounds.max);
     if (this.min === null || compareSingle(type, min, this.min) < 0) this.min = min;
@@ -47,12 +53,12 @@ export class ColumnTotals {
 
   /** Null where there is no value, and inside lists and maps, of which Iceberg keeps no bounds. */
   get lowerBound(): Uint8Array | null {
-    if (this.min === null || this.plan.maxRepetition > 0) return null;
+    if (this.min === null || this.unusable || this.plan.maxRepetition > 0) return null;
     return truncateLower(this.plan.type, this.min, this.width);
   }
 
   get upperBound(): Uint8Array | null {
-    if (this.max === null || this.plan.maxRepetition > 0) return null;
+    if (this.max === null || this.unusable || this.plan.maxRepetition > 0) return null;
     return truncateUpper(this.plan.type, this.max, this.width);
   }
 }

@@ -1,4 +1,5 @@
 import type { PartitionValue } from '../../iceberg/file.ts';
+import { partitionKey } from '../../iceberg/partition.ts';
 import type { PartitionSpec } from '../../iceberg/schema.ts';
 import type { Images } from './file-writer.ts';
 import { ImageList } from './image-list.ts';
@@ -35,19 +36,9 @@ export class PartitionGroups {
 
   /** The list of one partition, begun where it is not there. */
   of(spec: PartitionSpec, partition: readonly PartitionValue[]): ImageList {
-    const key = partitionKey(spec, partition);
+    const key = partitionKey(spec['spec-id'], partition);
     let group = this.groups.get(key);
     if (group === undefined) this.groups.set(key, (group = { spec, partition, list: new ImageList() }));
     return group.list;
   }
-}
-
-/** Values are written with their lengths: NULL is not the text `null`, and `a/b`, `c` are not `a`, `b/c`. */
-function partitionKey(spec: PartitionSpec, partition: readonly PartitionValue[]): string {
-  let key = `${spec['spec-id']}`;
-  for (const value of partition) {
-    const text = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
-    key += value === null ? '/' : `/${text.length}:${text}`;
-  }
-  return key;
 }

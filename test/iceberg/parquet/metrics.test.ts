@@ -9,6 +9,7 @@ import {
   encodeValue,
   truncateLower,
   truncateUpper,
+  uuidQuarter,
 } from '../../../src/iceberg/values.ts';
 import { field, readDuckDb, type Value, writeRows } from './rows.ts';
 
@@ -28,6 +29,7 @@ const types: [PrimitiveType, fc.Arbitrary<Value>][] = [
   ['string', fc.constantFrom('', 'a', 'b', 'long text which will be cut at some place')],
   ['binary', fc.uint8Array({ maxLength: 40 })],
   ['uuid', fc.uint8Array({ minLength: 16, maxLength: 16 })],
+  ['uuid', fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => bytes.map((byte) => byte & 0x7f))],
   ['fixed[20]', fc.uint8Array({ minLength: 20, maxLength: 20 })],
   ['decimal(9, 2)', fc.bigInt({ min: -999_999_999n, max: 999_999_999n })],
   ['decimal(18, 2)', fc.bigInt({ min: -(10n ** 18n - 1n), max: 10n ** 18n - 1n })],
@@ -103,8 +105,12 @@ function naiveBounds(type: PrimitiveType, column: readonly Value[]) {
   const isReal = type === 'float' || type === 'double';
   const present = column.filter((value) => value !== null && !Number.isNaN(value));
   const sorted = present.toSorted((a, b) => compareValues(type, a, b));
+  // Not every reader orders uuids of several quarters alike: there are no bounds then.
+  const quarters = new Set(type === 'uuid' ? present.map((value) => uuidQuarter(value as Uint8Array)) : []);
   const encode = (value: Value, zero: number) =>
-    value === undefined ? undefined : encodeValue(type, isReal && value === 0 ? zero : value);
+    value === undefined || quarters.size > 1
+      ? undefined
+      : encodeValue(type, isReal && value === 0 ? zero : value);
   return {
     lower: encode(sorted[0], -0),
     upper: encode(sorted.at(-1), 0),
