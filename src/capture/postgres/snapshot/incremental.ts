@@ -169,12 +169,16 @@ export class IncrementalSnapshots implements Interleave {
   }
 
   async *#step(offset: PostgresOffset): AsyncGenerator<ChangeBatch> {
-    if (this.#window?.isClosed) yield* await this.#finishWindow(offset);
-    const before = this.#progress;
+    let told = this.#progress;
+    if (this.#window?.isClosed) {
+      const batches = await this.#finishWindow(offset);
+      yield* batches;
+      if (batches.length > 0) told = this.#progress;
+    }
     for (const signal of this.#inbox.splice(0)) await this.#obey(signal);
     if (this.#mayBegin()) this.#beginWindow();
-    // What was asked for must survive a restart, even if nothing changes in the source for a long time.
-    if (this.#progress !== before) yield empty(offset.with({ progress: this.#progress }));
+    // What was asked for, or done without a row, must survive a restart, even if nothing changes in the source for long.
+    if (this.#progress !== told) yield empty(offset.with({ progress: this.#progress }));
     if (!this.#mayReplace(offset)) return;
     const query = <T>(run: (client: Client) => Promise<T>) => this.#exclusive(run);
     if (await this.#replacement.prepare(offset.lsn, query)) yield* this.#replace(offset);

@@ -122,6 +122,17 @@ test('a signal table brings orders and bears the watermarks as Debezium writes t
   assert.equal(merged('public.t').size, 10);
 });
 
+test('a snapshot that finds no rows ends at once, however idle the source is', {
+  timeout: 15_000,
+}, async () => {
+  await client.query(`create table public.t (id int primary key);
+    create table public.signals (id varchar(42) primary key, type varchar(32), data text)`);
+  capture = await Capture.open({ ...config, 'signal.data.collection': 'public.signals' });
+  capture.source.signal!('1', 'execute-snapshot', execute('public.t'));
+  await untilIdle();
+  assert.equal(capture.metrics.table('public.t').snapshotDone, true);
+});
+
 test('conditions, surrogate keys and files of signals', async () => {
   await client.query(
     'create table public.t (id int primary key, k int, v text); insert into public.t select i, -i, i::text from generate_series(1, 1000) i',
