@@ -4,7 +4,7 @@
  *
  *   npm run bench:freshness -- [--seconds N] [--rate N] [--interval MS] [--age COMMITS]
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +35,7 @@ interface Pending {
 const database = await BenchDatabase.start();
 const service = await BenchService.start();
 let nextId = 1;
+let catalog: DatabaseSync | null = null;
 try {
   await database.client.query(`CREATE TABLE fresh (${COLUMNS})`);
   await start(values.interval);
@@ -148,14 +149,18 @@ function commitCount(): number {
   return Number(head()?.['sequence-number'] ?? 0n);
 }
 
-let catalog: DatabaseSync | null = null;
-
+/** The newest snapshot, null while there is no table. */
 function head() {
-  catalog ??= new DatabaseSync(join(service.folder, 'catalog.db'), { readOnly: true });
+  const path = join(service.folder, 'catalog.db');
+  if (!existsSync(path)) return null;
+  catalog ??= new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  const isReady =
+    catalog.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'iceberg_tables'`).get() !== undefined;
+  if (!isReady) return null;
   const found = catalog
-    .prepare(`SELECT metadata_location AS location FROM iceberg_tables WHERE table_name = 'fresh'`)
+    .prepare(`SELECT metadata_location FROM iceberg_tables WHERE table_name = 'fresh'`)
     .get();
   if (found === undefined) return null;
-  const path = String(found['location']).replace(/^file:\/\//, '');
-  return branchHead(parseTableMetadata(readFileSync(path), path));
+  const location = String(found['metadata_location']).replace(/^file:\/\//, '');
+  return branchHead(parseTableMetadata(readFileSync(location), location));
 }
