@@ -50,17 +50,23 @@ export interface IncrementalOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface Chunk {
+  readonly rows: WindowRows;
+  /** What the stream knew of the table when the chunk's own version of it was looked up. */
+  readonly streamed: PostgresTable | null;
+}
+
 /** One chunk between its two watermarks. */
 interface Window {
   readonly id: string;
-  readonly rows: Promise<WindowRows>;
+  readonly chunk: Promise<Chunk>;
   isOpen: boolean;
   isClosed: boolean;
   /** Transactions whose commits the log had before the window opened. */
   before: readonly string[];
   /** Keys of the window's table that the log changed while it was open. */
   readonly changed: Set<string>;
-  /** A truncation, or a change of the table's columns: the chunk is worth nothing and is read again. */
+  /** By a truncation: the chunk is worth nothing and is read again. */
   spoiled: boolean;
   readonly tableName: string;
 }
@@ -372,9 +378,10 @@ export class IncrementalSnapshots implements Interleave {
     const progress = this.#progress!;
     const [pending] = progress.tables;
     const id = randomUUID();
-    const rows = this.#exclusive(async (client) => {
+    const chunk = this.#exclusive(async (client) => {
       const table = await this.#options.find(pending.name);
-      return readWindow(client, {
+      const streamed = this.#streamed(table);
+      const rows = await readWindow(client, {
         id,
         table,
         key: table === null ? [] : (chunkKey(table, pending.surrogateKey) ?? []),
@@ -386,11 +393,12 @@ export class IncrementalSnapshots implements Interleave {
         watermarks: this.#watermarks,
         signal: this.#options.signal,
       });
+      return { rows, streamed };
     });
     const changed = new Set<string>();
     const state = { isOpen: false, isClosed: false, spoiled: false, before: [] };
-    this.#window = { id, rows, tableName: pending.name, changed, ...state };
-    rows.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
+    this.#window = { id, chunk, tableName: pending.name, changed, ...state };
+    chunk.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
   }
 
   /** Starts small: how wide the rows are shows with the first ones. */
@@ -405,11 +413,10 @@ export class IncrementalSnapshots implements Interleave {
   /** The chunk's rows that are still true, as batches with the offset behind them. */
   async #finishWindow(offset: PostgresOffset): Promise<ChangeBatch[]> {
     const window = this.#window!;
-    const rows = await window.rows;
+    const { rows, streamed } = await window.chunk;
     this.#window = null;
-    const known = rows.table === null ? null : this.#options.current(rows.table.oid);
     const isUndone = window.before.some((xid) => rows.isInvisible(Number(xid)));
-    if (window.spoiled || isUndone || (known !== null && known !== rows.table)) return [];
+    if (window.spoiled || isUndone || this.#isOutdated(rows.table, streamed)) return [];
     this.#adaptChunk(rows);
     const [pending, ...others] = this.#progress!.tables;
     if (rows.isLast) {
@@ -428,6 +435,20 @@ export class IncrementalSnapshots implements Interleave {
       0,
     );
     return batches.map((batch, i) => (i === batches.length - 1 ? { ...batch, offset: after } : batch));
+  }
+
+  /**
+   * Whether the log has rows in a version of the table that the chunk may not be in. The stream may well know another
+   * one than the chunk: that the table has changed shows in the log only with the next row. Rows logged later than the
+   * look-up come in the chunk's version or in a newer one, which the stream did not know then.
+   */
+  #isOutdated(table: PostgresTable | null, before: PostgresTable | null): boolean {
+    const now = this.#streamed(table);
+    return now !== table && now !== before;
+  }
+
+  #streamed(table: PostgresTable | null): PostgresTable | null {
+    return table === null ? null : this.#options.current(table.oid);
   }
 
   #adaptChunk(rows: WindowRows): void {

@@ -133,6 +133,26 @@ test('a snapshot that finds no rows ends at once, however idle the source is', {
   assert.equal(capture.metrics.table('public.t').snapshotDone, true);
 });
 
+test('a table whose columns changed is read though the log has no row of it since', {
+  timeout: 15_000,
+}, async () => {
+  await client.query(
+    'create table public.t (id int primary key); insert into public.t select generate_series(1, 1000)',
+  );
+  capture = await Capture.open(config);
+  const first = capture.until(1);
+  await untilStreaming(client, config['slot.name']);
+  await client.query('insert into public.t values (0)');
+  await first;
+  await client.query('alter table public.t add column v int');
+  capture.source.signal!('1', 'execute-snapshot', execute('public.t'));
+  await capture.until(1002);
+  await untilIdle();
+  const lake = merged('public.t');
+  assert.equal(lake.size, 1001);
+  for (const row of lake.values()) assert.deepEqual(Object.keys(row), ['id', 'v']);
+});
+
 test('conditions, surrogate keys and files of signals', async () => {
   await client.query(
     'create table public.t (id int primary key, k int, v text); insert into public.t select i, -i, i::text from generate_series(1, 1000) i',
