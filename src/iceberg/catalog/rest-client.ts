@@ -42,8 +42,8 @@ export class RestClient {
   }
 
   /**
-   * The answer's JSON, undefined for an empty one. Reads are tried again while the catalog is unreachable, and so are
-   * other requests where the server takes idempotency keys.
+   * The answer's JSON, undefined for an empty one. Reads are tried again while the catalog is unreachable or fails (its
+   * own database may be busy), other requests while it is unreachable, where the server takes idempotency keys.
    */
   async request<T>(request: RestRequest, signal?: AbortSignal): Promise<T> {
     const keyed = this.#options.idempotency && request.kind !== 'read';
@@ -55,10 +55,10 @@ export class RestClient {
       } catch (error) {
         if (!(error instanceof IcestreamError)) throw error;
         const open = error.code === 'iceberg.commit-unknown' || error.code === 'iceberg.catalog-unreachable';
-        const again = open && (keyed || request.kind === 'read') && attempt < ATTEMPTS_MAX;
-        if (!again) throw unknown ? outcomeUnknown(error) : error;
+        const again = request.kind === 'read' ? open || error.context['status'] === 500 : open && keyed;
+        if (!again || attempt === ATTEMPTS_MAX) throw unknown ? outcomeUnknown(error) : error;
         unknown ||= error.code === 'iceberg.commit-unknown';
-        await pause(DELAY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2), signal);
+        await backoff(attempt, signal);
       }
     }
   }
@@ -143,7 +143,9 @@ function outcomeUnknown(error: IcestreamError): IcestreamError {
   });
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits after the so-many-th attempt, from 1: twice as long each time, and not as long as who failed beside us. */
+export async function backoff(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const ms = DELAY_FIRST_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
   await sleep(ms, undefined, { signal }).catch((error) => {
     throw signal?.aborted ? signal.reason : error;
   });

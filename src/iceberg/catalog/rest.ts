@@ -3,7 +3,7 @@ import { failpoint } from '../../base/failpoint.ts';
 import { normalizeMetadata, type TableMetadata } from '../metadata.ts';
 import type { Catalog, CreateTable, LoadedTable, TableCommit, TableIdent } from './catalog.ts';
 import { authorization } from './rest-auth.ts';
-import { RestClient } from './rest-client.ts';
+import { backoff, RestClient } from './rest-client.ts';
 import { type RestConfig, restConfig } from './rest-config.ts';
 import { createCommit, createRequest } from './rest-create.ts';
 import { type StorageGrant, TableStorages } from './rest-storage.ts';
@@ -34,6 +34,9 @@ interface Page {
 
 /** The specification lets a client that names a page token be answered in pages; servers without pages ignore it. */
 type Query = Readonly<Record<string, string>>;
+
+/** About a second and a half in all. */
+const NAMESPACE_ATTEMPTS_MAX = 4;
 
 class RestCatalog implements Catalog {
   readonly atomic: boolean;
@@ -248,23 +251,32 @@ class RestCatalog implements Catalog {
     }
   }
 
+  /**
+   * Tasks that start at once make the same namespaces at once. Some catalogs answer the later one with a conflict, some
+   * with a failure of the database behind them, and an answer may be lost: what counts is whether it is there then.
+   */
   async #createNamespace(namespace: readonly string[], signal?: AbortSignal): Promise<void> {
-    try {
-      await this.#client.request(
-        {
-          operation: 'create namespace',
-          kind: 'change',
-          method: 'POST',
-          path: this.#path('namespaces'),
-          body: { namespace, properties: {} },
-          codes: { 409: 'iceberg.table-exists' },
-          context: { namespace: namespace.join('.') },
-        },
-        signal,
-      );
-    } catch (error) {
-      // Somebody else made it, or this request did, whose answer was lost.
-      if (!(error instanceof IcestreamError) || error.context['status'] !== 409) throw error;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#client.request(
+          {
+            operation: 'create namespace',
+            kind: 'change',
+            method: 'POST',
+            path: this.#path('namespaces'),
+            body: { namespace, properties: {} },
+            codes: { 409: 'iceberg.table-exists' },
+            context: { namespace: namespace.join('.') },
+          },
+          signal,
+        );
+        return;
+      } catch (error) {
+        if (!mayBeThere(error)) throw error;
+        if (await this.#namespaceExists(namespace, signal)) return;
+        if (attempt === NAMESPACE_ATTEMPTS_MAX) throw error;
+      }
+      await backoff(attempt, signal);
     }
   }
 
@@ -320,6 +332,12 @@ function metadataOf(ident: TableIdent, result: LoadTableResult | undefined): Tab
 function withCommitted(error: IcestreamError, committed: number): IcestreamError {
   const { code, message, cause, retry, hint, context } = error;
   return new IcestreamError(code, message, { cause, retry, hint, context: { ...context, committed } });
+}
+
+function mayBeThere(error: unknown): boolean {
+  if (!(error instanceof IcestreamError)) return false;
+  const { code, context } = error;
+  return code === 'iceberg.catalog-unreachable' || context['status'] === 409 || context['status'] === 500;
 }
 
 function pickGrant(result: StorageGrant): StorageGrant {

@@ -194,7 +194,7 @@ test('O-4 a catalog without transactions commits in order and tells how far it c
 });
 
 test('reads are tried again while the catalog blinks', async () => {
-  for (const action of ['cut', { status: 503 }, { status: 502 }] as const) {
+  for (const action of ['cut', { status: 503 }, { status: 502 }, { status: 500 }] as const) {
     const fault = proxy.fault({ method: 'GET', when: 'before', action, times: 2 });
     assert.equal((await catalog.load(base.ident)).metadataLocation, base.metadataLocation);
     assert.equal(fault.hits, 2);
@@ -212,10 +212,32 @@ test('a creation whose answer is lost is unknown; the table may be there', async
   assert.equal((await catalog.load(wanted.ident)).metadata.snapshots?.length ?? 0, 0);
 });
 
-test('making a namespace survives a lost answer', async () => {
-  proxy.fault({ method: 'POST', path: /namespaces$/, when: 'after', action: 'cut' });
-  await assert.rejects(catalog.ensureNamespace([`${namespace}lost`]), hasCode('iceberg.catalog-unreachable'));
-  await catalog.ensureNamespace([`${namespace}lost`]);
+test('a namespace is made whatever a race with others, or a lost answer, makes of the request', async () => {
+  const post = { method: 'POST', path: /namespaces$/ };
+  let made = 0;
+  for (const when of ['before', 'after'] as const) {
+    for (const action of ['cut', { status: 503 }, { status: 500 }, { status: 409 }] as const) {
+      const fault = proxy.fault({ ...post, when, action });
+      const name = `${namespace}raced${made++}`;
+      await catalog.ensureNamespace([name]);
+      assert.equal(fault.hits, 1);
+      assert.deepEqual(await direct.list([name]), []);
+    }
+  }
+});
+
+test('a namespace that the catalog does not make is an error after some attempts', async () => {
+  const post = { method: 'POST', path: /namespaces$/, when: 'before' } as const;
+  for (const [status, code, attempts] of [
+    [500, 'iceberg.catalog-error', 4],
+    [503, 'iceberg.catalog-unreachable', 4],
+    [403, 'iceberg.catalog-refused', 1],
+  ] as const) {
+    const fault = proxy.fault({ ...post, action: { status }, times: 99 });
+    await assert.rejects(catalog.ensureNamespace([`${namespace}never`]), hasCode(code));
+    assert.equal(fault.hits, attempts);
+    fault.remove();
+  }
 });
 
 test('with idempotency keys a commit is sent again under its key until it is answered', async () => {
