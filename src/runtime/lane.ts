@@ -50,10 +50,7 @@ export class Lane {
     }
     this.#boundary = batch.offset;
     if (this.#boundary === null) return;
-    const { bytes, rows } = this.sink.pending;
-    const full = bytes >= this.#policy.bytes || rows >= this.#policy.rows;
-    if (full || this.#dueInMs() <= 0) this.#start();
-    else this.#arm();
+    this.#startOrArm();
   }
 
   /** Commits what is at a boundary and waits until that is durable. */
@@ -71,6 +68,13 @@ export class Lane {
   async settled(): Promise<void> {
     this.stop();
     await this.#running;
+  }
+
+  #startOrArm(): void {
+    const { bytes, rows, full } = this.sink.pending;
+    const enough = full || bytes >= this.#policy.bytes || rows >= this.#policy.rows;
+    if (enough || this.#dueInMs() <= 0) this.#start();
+    else this.#arm();
   }
 
   #dueInMs(): number {
@@ -97,9 +101,7 @@ export class Lane {
       .catch(this.#onError)
       .finally(() => {
         this.#running = null;
-        if (this.#signal.aborted) return;
-        if (this.#dueInMs() <= 0) this.#start();
-        else this.#arm();
+        if (!this.#signal.aborted) this.#startOrArm();
       });
   }
 

@@ -36,6 +36,8 @@ export interface PendingWork {
   /** Bytes of changes accepted, wherever they are. */
   readonly bytes: number;
   readonly rows: number;
+  /** So much is held that more would go to disk before long: a commit is due at the next boundary, whatever the policy says. */
+  readonly full: boolean;
 }
 
 export interface CommitPolicy {

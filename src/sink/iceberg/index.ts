@@ -86,8 +86,10 @@ class IcebergSink implements Sink {
   }
 
   get pending(): PendingWork {
-    const { memoryBytes, bytes, rows } = this.#micro;
-    return { memoryBytes: memoryBytes + this.#runningBytes, bytes, rows };
+    const { memoryBytes, bytes, rows, keptBytes } = this.#micro;
+    // Half, because the next micro-batch fills while this one is written.
+    const full = keptBytes >= this.#context.memoryBytes / 2;
+    return { memoryBytes: memoryBytes + this.#runningBytes, bytes, rows, full };
   }
 
   needsCommitBefore(batch: ChangeBatch): boolean {

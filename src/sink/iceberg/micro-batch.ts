@@ -40,9 +40,17 @@ export class MicroBatch {
     for (const work of this.work.values()) work.release();
   }
 
-  get memoryBytes(): number {
+  /** Memory of rows that wait for the commit to be written. */
+  get keptBytes(): number {
     let bytes = this.#batchBytes + this.overlay.memoryBytes;
-    for (const work of this.work.values()) bytes += work.memoryBytes;
+    for (const work of this.work.values()) bytes += work.keptBytes;
+    return bytes;
+  }
+
+  /** The same with that of the files that are open. */
+  get memoryBytes(): number {
+    let bytes = this.keptBytes;
+    for (const work of this.work.values()) bytes += work.direct?.bufferedBytes ?? 0;
     return bytes;
   }
 }
@@ -108,8 +116,8 @@ export class TableWork {
     return this.direct !== null || this.files.length > 0 || this.appends.count > 0;
   }
 
-  get memoryBytes(): number {
-    return (this.merge?.memoryBytes ?? 0) + this.appends.memoryBytes + (this.direct?.bufferedBytes ?? 0);
+  get keptBytes(): number {
+    return (this.merge?.memoryBytes ?? 0) + this.appends.memoryBytes;
   }
 }
 
