@@ -11,6 +11,8 @@ export interface TableDetail {
   readonly deletes_written: number;
   readonly bytes_written: number;
   readonly files_written: number;
+  /** How deletes reach their rows: none, unpartitioned, key, lookup or global (L-3). */
+  readonly deletes?: string;
   readonly commits: number;
   /** Commit time at the source of the newest change that is visible in the lake. */
   readonly valid_through: string | null;
@@ -34,6 +36,7 @@ export function tablesOf(herder: Herder, name: string): { tables: TableDetail[] 
       deletes_written: metrics.deletesWritten,
       bytes_written: metrics.bytesWritten,
       files_written: metrics.filesWritten,
+      ...(metrics.deletes === '' ? {} : { deletes: metrics.deletes }),
       commits: metrics.commits,
       valid_through:
         metrics.validThroughMicros === 0 ? null : new Date(metrics.validThroughMicros / 1000).toISOString(),

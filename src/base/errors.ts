@@ -84,6 +84,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     hint: 'Resume or restart the connector: the table is then read anew.',
   },
+  'table.unreadable': {
+    retry: 'operator',
+    hint: 'Make the partition columns NOT NULL, choose others with partition-by, or change iceberg.readers; then re-snapshot.',
+  },
   'table.missing': { retry: 'operator', hint: 'The captured table no longer exists at the source.' },
 
   'iceberg.catalog-unreachable': {

@@ -54,6 +54,8 @@ export class TableMetrics {
   filesWritten = 0;
   /** Bytes read from the lake to find older versions of rows (unchanged large values, partitions of deletes). */
   lookupBytes = 0;
+  /** How deletes reach their rows in a partitioned lake table (L-3); empty while unknown. */
+  deletes: '' | 'none' | 'unpartitioned' | 'key' | 'lookup' | 'global' = '';
   commits = 0;
   /** Commit time at the source of the newest change that is visible in the lake, microseconds since 1970; 0 none. */
   validThroughMicros = 0;

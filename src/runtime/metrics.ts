@@ -151,6 +151,8 @@ function tableMetrics(out: Exposition, connector: string, metrics: TaskMetrics):
     out.add('icestream_table_written_files_total', 'counter', labels, table.filesWritten);
     out.add('icestream_table_lookup_bytes_total', 'counter', labels, table.lookupBytes);
     out.add('icestream_table_commits_total', 'counter', labels, table.commits);
+    if (table.deletes !== '')
+      out.add('icestream_table_delete_scope', 'gauge', { ...labels, scope: table.deletes }, 1);
     for (const [column, values] of Object.entries(table.specialValues))
       out.add('icestream_table_special_values_total', 'counter', { ...labels, column }, values);
     if (table.validThroughMicros > 0) {

@@ -1,6 +1,7 @@
 import { nearestName } from '../../base/config.ts';
 import { IcestreamError } from '../../base/errors.ts';
 import type { SinkProperty } from '../sink.ts';
+import { invalidReaders } from './readers.ts';
 
 const property = (
   name: string,
@@ -204,6 +205,14 @@ export function validateIcebergConfig(config: Readonly<Record<string, string>>):
     const problem = invalidValue(name, kind, value);
     if (problem !== null) fail(name, `Invalid value ${value} for configuration ${name}: ${problem}`);
   }
+  const readers = readersOf(config['iceberg.readers']);
+  const upsert = (config['iceberg.tables.upsert-mode-enabled'] ?? 'true').trim().toLowerCase() !== 'false';
+  const problem = invalidReaders(readers, upsert);
+  if (problem !== null)
+    fail(
+      'iceberg.readers',
+      `Invalid value ${readers.join(',')} for configuration iceberg.readers: ${problem}`,
+    );
   return errors;
 }
 
@@ -232,7 +241,6 @@ export function parseIcebergConfig(config: Readonly<Record<string, string>>): Ic
     (config[name] ?? ICEBERG_PROPERTIES.find((p) => p.name === name)?.default ?? '').trim();
   const number = (name: string) => Number(text(name));
   const flag = (name: string) => text(name).toLowerCase() === 'true';
-  const list = (name: string) => splitList(text(name));
   return Object.freeze({
     catalogName: text('iceberg.catalog'),
     catalog: withPrefix(config, 'iceberg.catalog.'),
@@ -245,7 +253,7 @@ export function parseIcebergConfig(config: Readonly<Record<string, string>>): Ic
     createProperties: withPrefix(config, 'iceberg.tables.auto-create-props.'),
     targetFileBytes: number('iceberg.tables.write-target-file-size-bytes'),
     compression: compressionOf(text('iceberg.tables.write-compression')),
-    readers: list('iceberg.readers').map((reader) => reader.toLowerCase()),
+    readers: readersOf(config['iceberg.readers']),
     commit: {
       intervalMs: number('iceberg.control.commit.interval-ms'),
       bytes: number('iceberg.control.commit.bytes'),
@@ -259,6 +267,10 @@ export function parseIcebergConfig(config: Readonly<Record<string, string>>): Ic
     table: (lakeName: string, sourceName: string) => tableOptions(config, lakeName, sourceName),
     ...classifyKeys(config),
   });
+}
+
+function readersOf(value: string | undefined): string[] {
+  return splitList(value ?? '').map((reader) => reader.toLowerCase());
 }
 
 function tableOptions(

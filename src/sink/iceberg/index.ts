@@ -22,6 +22,7 @@ import { CommitIntents } from './intent.ts';
 import { defaultSpec, type LakeTable } from './lake-table.ts';
 import { LakeTables } from './lake-tables.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
+import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
@@ -62,6 +63,8 @@ class IcebergSink implements Sink {
     const { log } = this.#context;
     for (const key of this.#config.ignored) log.info({ key }, 'property has no meaning here and is ignored');
     for (const { key, nearest } of this.#config.unknown) log.warn({ key, nearest }, 'unknown property');
+    const untried = untriedReaders(this.#config.readers);
+    if (untried.length > 0) log.warn({ readers: untried }, 'whether these read equality deletes is not known');
     const catalog = await openCatalog(this.#config.catalogName, this.#config.catalog);
     this.#catalog = catalog;
     this.#commitContext = {
@@ -210,6 +213,7 @@ class IcebergSink implements Sink {
         await this.#running;
         const { connector, log } = this.#context;
         await table.bringUp(schema, connector, this.#catalog!, this.#config, log, signal, replacing);
+        this.#tables.planDeletes(table);
         return true;
       });
       if (ready === null) return null;

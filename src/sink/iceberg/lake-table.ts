@@ -2,6 +2,7 @@ import { type IcestreamError as Failure, IcestreamError } from '../../base/error
 import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog, LoadedTable, TableIdent } from '../../iceberg/catalog/catalog.ts';
+import { newTableMetadata } from '../../iceberg/create.ts';
 import { assertWritable, currentSchema, specById, type TableMetadata } from '../../iceberg/metadata.ts';
 import type { PartitionSpec } from '../../iceberg/schema.ts';
 import type { TableUpdate } from '../../iceberg/update.ts';
@@ -13,6 +14,7 @@ import { TYPE_MAPPING_VERSION } from './lake-type.ts';
 import { readMarker } from './marker.ts';
 import { identText } from './naming.ts';
 import { parsePartitionBy } from './partition-by.ts';
+import { planDeletes } from './readers.ts';
 
 const COLUMNS_PROPERTY = 'icestream.columns';
 const MAPPING_PROPERTY = 'icestream.type-mapping';
@@ -24,6 +26,8 @@ export class LakeTable {
   readonly ident: TableIdent;
   readonly name: string;
   readonly options: TableOptions;
+  /** `iceberg.readers`: who is to read the table. */
+  readers: readonly string[] = [];
   loaded: LoadedTable | null = null;
   /** The version of the source schema that the lake's schema was evolved to, with the key that is used here. */
   latest: TableSchema | null = null;
@@ -110,6 +114,8 @@ export class LakeTable {
     }
     const evolved = newLakeSchema(schema);
     const specs = parsePartitionBy(this.options.partitionBy, evolved.schema, schema);
+    const first = { ident: this.ident, schema: evolved.schema, specs, properties: {} };
+    planDeletes(newTableMetadata(first, ''), schema, this.readers);
     await catalog.ensureNamespace(this.ident.namespace, signal);
     const properties = {
       ...DEFAULT_PROPERTIES,

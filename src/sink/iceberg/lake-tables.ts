@@ -5,6 +5,7 @@ import type { SinkContext } from '../sink.ts';
 import type { IcebergSinkConfig } from './config.ts';
 import { LakeTable, tableReplaced } from './lake-table.ts';
 import { identText, lakeIdent } from './naming.ts';
+import { planDeletes } from './readers.ts';
 import type { LakeState } from './recovery.ts';
 
 /**
@@ -72,6 +73,15 @@ export class LakeTables {
     metrics.reason = '';
   }
 
+  /** Says how deletes of the table will reach their rows. @throws IcestreamError table.unreadable */
+  planDeletes(table: LakeTable): void {
+    const { scope } = planDeletes(table.loaded!.metadata, table.latest!, table.readers);
+    const metrics = this.#context.metrics.table(table.source);
+    if (metrics.deletes === scope) return;
+    metrics.deletes = scope;
+    this.#context.log.info({ table: table.source, deletes: scope }, 'how deletes reach their rows');
+  }
+
   /** Runs what may stop the table; null says that it did. */
   async guard<T>(table: LakeTable, run: () => Promise<T>): Promise<T | null> {
     try {
@@ -97,6 +107,7 @@ export class LakeTables {
   #add(schema: TableSchema): LakeTable {
     const ident = lakeIdent(this.#config, schema.id);
     const table = new LakeTable(schema.name, ident, this.#config.table(identText(ident), schema.name));
+    table.readers = this.#config.readers;
     table.ahead = this.#ahead.get(table.name) ?? null;
     table.commitId = this.#commits.get(table.name) ?? 'none';
     this.#tables.set(schema.name, table);

@@ -7,6 +7,7 @@ import { keyFieldsOf, type LookupContext, lookupKeys, type WantedKey } from './l
 import { defaultSpec, type LakeTable } from './lake-table.ts';
 import { byPartition, PartitionGroups, type PartitionImages } from './partition-images.ts';
 import { PartitionedWriter } from './partitioned-writer.ts';
+import { planDeletes } from './readers.ts';
 
 /**
  * The files that one commit adds to a table. Of an unpartitioned table one file of each content stays open from write to
@@ -37,15 +38,20 @@ export class TableFiles {
   /**
    * Writes equality deletes for the keys in the images, each under the spec and partition of the row that it is to reach
    * (L-3): from the key where that has the partition's columns, else from where the lake has the row. A row that the
-   * lake does not have needs no delete.
+   * lake does not have needs no delete. Where the readers ask for it, one delete is for all partitions.
    */
   async writeDeletes(images: Images): Promise<void> {
     if (images.list.count === 0) return;
     const loaded = this.#table.loaded!;
+    const plan = planDeletes(loaded.metadata, this.#table.latest!, this.#table.readers);
+    const keyIds = keyFieldsOf(this.#table).map((field) => field.id);
+    if (plan.scope === 'global') {
+      const everywhere = { spec: plan.spec!, partition: [], list: images.list };
+      return this.#write(this.deleteFiles, keyIds, [everywhere], images);
+    }
     const { manifests, signal } = this.#lookup;
     const live = await liveSpecIds(loaded, { cache: manifests, signal });
     const specs = [...live].map((id) => specById(loaded.metadata, id));
-    const keyIds = keyFieldsOf(this.#table).map((field) => field.id);
     const isKnown = specs.every((spec) => spec.fields.every((field) => keyIds.includes(field['source-id'])));
     const groups: PartitionImages[] = [];
     if (isKnown) for (const spec of specs) groups.push(...byPartition(this.#table, spec, images).values());
