@@ -1,4 +1,4 @@
-import { type IcestreamError as Failure, IcestreamError } from '../../base/errors.ts';
+import { type IcestreamError as Failure, IcestreamError, type RetryClass } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog, LoadedTable, TableIdent } from '../../iceberg/catalog/catalog.ts';
@@ -80,7 +80,8 @@ export class LakeTable {
   ): Promise<void> {
     const wanted = this.keyed(schema, config.upsert);
     this.loaded ??= await loadIfThere(catalog, this.ident, signal);
-    this.checkNewestCommit(pipeline);
+    // Whoever waited for the slot while another instance wrote has an old position: it begins again, from the new one.
+    this.checkNewestCommit(pipeline, 'backoff');
     if (this.loaded === null) this.loaded = await this.#create(wanted, catalog, config, log, signal);
     else await this.#evolve(wanted, catalog, config, log, signal, replacing);
     this.latest = wanted;
@@ -88,7 +89,7 @@ export class LakeTable {
   }
 
   /** The newest marker must be that of our own last commit: else another instance writes (O-6), or it was rolled back (O-5). */
-  checkNewestCommit(pipeline: string): void {
+  checkNewestCommit(pipeline: string, retry: RetryClass = 'operator'): void {
     if (this.commitId === null) return;
     const found = (this.loaded === null ? null : readMarker(this.loaded, pipeline))?.commitId ?? 'none';
     if (found === this.commitId) return;
@@ -96,7 +97,7 @@ export class LakeTable {
     throw new IcestreamError(
       'iceberg.fenced',
       `${this.name} has a commit of this connector that this task did not make`,
-      { context: { table: this.name, expected: this.commitId, found } },
+      { retry, context: { table: this.name, expected: this.commitId, found } },
     );
   }
 
