@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installed, run } from './cache.ts';
+import { findJdk } from './jdk.ts';
 import { freePorts, type Server, scratch, startServer } from './process.ts';
 import { sharedAddress } from './shared.ts';
 
@@ -69,7 +69,8 @@ let counter = 0;
 
 /** Jars from Maven Central and one class of ours, compiled here. Needs a JDK (17 or later) and Maven. */
 export async function installRestCatalog(): Promise<{ java: string; classPath: string }> {
-  const jdk = process.env['JAVA_HOME'] ?? (await newestUsableJdk());
+  // Hadoop's classes, which the catalog loads, do not run on JDK 24 and later.
+  const jdk = await findJdk(17, 23);
   const folder = await installed('rest-catalog-1.11.0', async (into) => {
     const copy = ['-q', '-B', '-f', join(FOLDER, 'pom.xml'), 'dependency:copy-dependencies'];
     await run('mvn', [...copy, '-DincludeScope=runtime', `-DoutputDirectory=${join(into, 'lib')}`], {
@@ -88,20 +89,4 @@ export async function installRestCatalog(): Promise<{ java: string; classPath: s
     ]);
   });
   return { java: join(jdk, 'bin/java'), classPath: `${folder}/classes:${folder}/lib/*` };
-}
-
-const JDKS = '/usr/lib/jvm';
-
-/** Hadoop's classes, which the catalog loads, do not run on JDK 24 and later. */
-async function newestUsableJdk(): Promise<string> {
-  const found: { version: number; home: string }[] = [];
-  for (const entry of await readdir(JDKS).catch(() => [])) {
-    const home = join(JDKS, entry);
-    const text = await run('cat', [join(home, 'release')]).catch(() => '');
-    const version = Number(/JAVA_VERSION="(\d+)/.exec(text)?.[1] ?? 0);
-    if (version >= 17 && version < 24) found.push({ version, home });
-  }
-  found.sort((a, b) => b.version - a.version);
-  if (found.length === 0) throw new Error(`no JDK of version 17 to 23 under ${JDKS}; set JAVA_HOME`);
-  return found[0]!.home;
 }
