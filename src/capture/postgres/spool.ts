@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
+import { writeFully } from '../../base/write-fully.ts';
 
 const BLOCK = 256 * 1024;
 /** Bytes on their way to the disk at which the stream waits. */
@@ -140,7 +141,7 @@ export class Spool {
     this.#writing = this.#writing.then(async () => {
       try {
         transaction.file ??= await open(transaction.path, 'w+');
-        await transaction.file.write(block, 0, block.length, transaction.fileBytes);
+        await writeFully(transaction.file, block, block.length, transaction.fileBytes);
       } catch (error) {
         spoolFailed(error);
       }

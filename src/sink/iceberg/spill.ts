@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asIcestreamError, invariant } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
+import { writeFully } from '../../base/write-fully.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
 import type { TableSchema } from '../../record/table.ts';
@@ -145,7 +146,7 @@ export class SpillStore {
     if (bytes.length === 0) return;
     try {
       this.#file ??= await this.#create();
-      await this.#file.write(bytes, 0, bytes.length, this.#length);
+      await writeFully(this.#file, bytes, bytes.length, this.#length);
     } catch (error) {
       const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
       throw asIcestreamError(error, full ? 'storage.full' : 'storage.io', { path: this.#path });
