@@ -28,6 +28,7 @@ export class Rig {
   readonly config: Record<string, string>;
   readonly #reader: readonly string[];
   readonly #services: Service[] = [];
+  readonly #cleanUps: (() => Promise<unknown>)[] = [];
 
   private constructor(
     folder: string,
@@ -82,6 +83,16 @@ export class Rig {
       if (options.failpoint === undefined) throw error;
     });
     return service;
+  }
+
+  /** What is to be undone after the services have gone and before the folder goes. */
+  cleanUp(undo: () => Promise<unknown>): void {
+    this.#cleanUps.push(undo);
+  }
+
+  /** A service started elsewhere becomes the one that is waited for. */
+  adopt(service: Service): void {
+    this.#services.push(service);
   }
 
   /** Local state is lost, as on another machine (O-3). */
@@ -150,6 +161,7 @@ export class Rig {
   async #close(): Promise<void> {
     for (const service of this.#services) if (service.running) await service.kill();
     await this.client.end();
+    for (const undo of this.#cleanUps) await undo();
     if (!process.env['ICESTREAM_TEST_KEEP']) await rm(this.folder, { recursive: true, force: true });
   }
 }
