@@ -20,14 +20,20 @@ export interface Source {
   /** A signal given over REST, as a row of Debezium's signal table: its id, type and data (JSON text). */
   signal?(id: string, type: string, data: string): void;
   /**
-   * Tables (`schema.table`) whose existing rows a sink lacks, or has in an older form: they are read again, beside the
-   * stream with MAY_EXIST rows, or with `replace` (and where a table has no key) as a whole between `snapshot-start` and
-   * `snapshot-end` marks that replace. Before or during `read`; asked for once it is done in spite of restarts.
+   * Tables (`schema.table`) whose existing rows a sink lacks, or has in an older form: they are read again. Before or
+   * during `read`; asked for once it is done in spite of restarts.
    */
-  reread?(tables: readonly string[], replace: boolean): void;
+  reread?(tables: readonly string[], how: Reread): void;
   /** Releases connections; with slot.drop.on.stop also the slot. Called once, after `read` has ended. */
   close(): Promise<void>;
 }
+
+/**
+ * `replace`: as a whole, between `snapshot-start` and `snapshot-end` marks that replace. `beside`: beside the stream, with
+ * MAY_EXIST rows and a `complete` mark at the end; a table without a key is replaced. `finish`: the same, unless that was
+ * asked for before a restart and is going on.
+ */
+export type Reread = 'replace' | 'beside' | 'finish';
 
 /** What a source is given to live with. */
 export interface SourceContext {

@@ -34,8 +34,11 @@ export interface TableMark {
   /**
    * `snapshot-start` with `replace`: what follows up to `snapshot-end` becomes the whole content of the table, in one
    * commit at the end (L-6). Without `replace` rows are added as they come.
+   *
+   * `present`: the table is captured, in this version; a sink may find that it lacks existing rows (L-12, P-3).
+   * `complete`: all rows that the table had when it was asked for have been handed out by now.
    */
-  readonly kind: 'snapshot-start' | 'snapshot-end' | 'dropped';
+  readonly kind: 'snapshot-start' | 'snapshot-end' | 'present' | 'complete' | 'dropped';
   readonly replace: boolean;
 }
 

@@ -21,6 +21,8 @@ export interface Column {
   readonly codec: Codec;
   /** Bytes of a constant default in the form that `codec` reads; null where there is none or it is an expression. */
   readonly defaultCell: Uint8Array | null;
+  /** Rows that are older than the column may have a value in it, of which no row event tells (P-3); else they have NULL. */
+  readonly hasOlderValues?: boolean;
 }
 
 /** One version of one table. A new version is a new object; batches hold it by reference. */

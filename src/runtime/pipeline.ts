@@ -56,7 +56,7 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
 /** L-5: tables that had stopped are read anew, in place of what the sinks have of them. */
 export function rereadStopped({ source, sinks }: Pick<Pipeline, 'source' | 'sinks'>): void {
   const tables = new Set(sinks.flatMap(({ sink }) => sink.needsSnapshot));
-  source.reread?.([...tables], true);
+  source.reread?.([...tables], 'replace');
 }
 
 async function openLanes(pipeline: Pipeline, failed: AbortController, kill: AbortSignal): Promise<Lane[]> {

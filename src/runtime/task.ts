@@ -117,6 +117,7 @@ async function createSinks(
       epoch: start.offsetEpoch,
       stateDir: join(start.stateDir, name),
       memoryBytes: Math.floor(memoryBytes / names.length),
+      reread: (tables, how) => source.reread?.(tables, how),
     });
     created.push({ sink, policy: definition.commitPolicy(start.config) });
   }

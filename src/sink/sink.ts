@@ -57,6 +57,8 @@ export interface SinkContext {
   /** For spills and the commit intent; survives restarts, but nothing depends on that (O-3). */
   readonly stateDir: string;
   readonly memoryBytes: number;
+  /** Has the source read tables again that are incomplete here (P-3, L-12). */
+  readonly reread?: (tables: readonly string[], how: 'replace' | 'beside' | 'finish') => void;
 }
 
 /** What sink/registry.ts lists: one per sink. */

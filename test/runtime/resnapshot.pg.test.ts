@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CONNECTOR, Rig } from '../harness/rig.ts';
 import { until } from '../harness/until.ts';
@@ -87,5 +89,103 @@ test('L-6 a blocking snapshot replaces the table and the stream goes on', { time
   await put(rig, 'resume');
   await rig.caughtUp('INSERT INTO other VALUES (2)');
   await rig.requireEqual('t', 'other');
+  await rig.service.stop();
+});
+
+/** Tables that the last start has read again, from the log. */
+function readAgain(rig: Rig): string[] {
+  const log = readFileSync(join(rig.folder, 'service', 'log'), 'utf8');
+  const since = log.slice(log.lastIndexOf('"state":"starting"'));
+  const lines = since.split('\n').filter((line) => line.includes('existing rows are missing'));
+  return lines.map((line) => (JSON.parse(line) as { table: string }).table).sort();
+}
+
+test('P-3 L-12 what changed while the connector was stopped is read again, and nothing else', {
+  timeout: 180_000,
+}, async (t) => {
+  const rig = await Rig.create(t, {
+    config: { 'table.include.list': 'public\\.(keyed|keyless|same|beacon)' },
+  });
+  await rig.sql(`CREATE TABLE keyed (id int PRIMARY KEY, v text); INSERT INTO keyed SELECT i, 'x' FROM generate_series(1, 1000) i;
+    CREATE TABLE keyless (v int); INSERT INTO keyless VALUES (1), (2);
+    CREATE TABLE same (id int PRIMARY KEY, v text); INSERT INTO same VALUES (1, 'x');
+    CREATE TABLE beacon (id int PRIMARY KEY);
+    CREATE TABLE added (id int PRIMARY KEY, v text); INSERT INTO added SELECT i, 'x' FROM generate_series(1, 1000) i;
+    CREATE TABLE bare (v int); INSERT INTO bare VALUES (1), (1);
+    CREATE TABLE nothing (id int PRIMARY KEY)`);
+  await rig.start();
+  await rig.streaming();
+  await rig.caughtUp('INSERT INTO beacon VALUES (1)');
+  await put(rig, 'stop');
+  await until('the slot is free', async () => {
+    const [{ active }] = await rig.sql(
+      `SELECT active FROM pg_replication_slots WHERE slot_name = '${rig.slot}'`,
+    );
+    return active === false;
+  });
+  await rig.sql(`INSERT INTO keyed VALUES (2000, 'before'); ALTER TABLE keyed ADD COLUMN extra int NOT NULL DEFAULT 7;
+    ALTER TABLE keyless ADD COLUMN extra text DEFAULT 'seven'; ALTER TABLE same ADD COLUMN extra int;
+    UPDATE keyed SET extra = 8 WHERE id = 5`);
+  const config = { ...rig.config, 'table.include.list': 'public\\..*' };
+  await rig.service.request('PUT', `/connectors/${CONNECTOR}/config`, config);
+  await put(rig, 'resume');
+  await rig.service.untilTask(CONNECTOR, 'RUNNING');
+  await rig.streaming();
+  await rig.caughtUp('INSERT INTO beacon VALUES (2)');
+  for (const table of ['keyed', 'keyless', 'added', 'bare', 'nothing']) {
+    await untilOk(rig, `public.${table}`);
+  }
+  await rig.sql(`INSERT INTO added VALUES (0, 'new'); INSERT INTO keyless VALUES (3, 'new');
+    INSERT INTO same VALUES (2, 'y', 5)`);
+  await rig.caughtUp('INSERT INTO beacon VALUES (3)');
+  await rig.requireEqual('keyed', 'keyless', 'same', 'beacon', 'added', 'bare', 'nothing');
+  assert.deepEqual(readAgain(rig), [
+    'public.added',
+    'public.bare',
+    'public.keyed',
+    'public.keyless',
+    'public.nothing',
+  ]);
+  await rig.service.stop();
+  await rig.start();
+  await rig.streaming();
+  await rig.caughtUp('INSERT INTO beacon VALUES (4)');
+  assert.deepEqual(readAgain(rig), []);
+  await rig.requireEqual('keyed', 'keyless', 'same', 'beacon', 'added', 'bare', 'nothing');
+  await rig.service.stop();
+});
+
+test('a table that another one takes the place of is replaced, while it runs and across a restart', {
+  timeout: 120_000,
+}, async (t) => {
+  const rig = await Rig.create(t);
+  await rig.sql(`CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'old'), (2, 'old');
+    CREATE TABLE beacon (id int PRIMARY KEY)`);
+  await rig.start();
+  await rig.streaming();
+  await rig.caughtUp('INSERT INTO beacon VALUES (1)');
+  await rig.sql(`INSERT INTO t VALUES (3, 'old'); CREATE TABLE next (id int PRIMARY KEY, v text);
+    INSERT INTO next VALUES (1, 'new'), (9, 'new')`);
+  await rig.caughtUp('INSERT INTO beacon VALUES (2)');
+  await rig.sql(`ALTER TABLE t RENAME TO former; ALTER TABLE next RENAME TO t; INSERT INTO t VALUES (10, 'new');
+    INSERT INTO former VALUES (4, 'old')`);
+  const replaced = (...tables: string[]) =>
+    until(
+      `${tables} equal their source`,
+      () =>
+        rig.requireEqual(...tables).then(
+          () => true,
+          () => false,
+        ),
+      { alive: () => rig.service.requireAlive(), detail: () => rig.service.log() },
+    );
+  await replaced('t', 'former');
+  await rig.service.stop();
+  await rig.sql(
+    `DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (7, 'newest')`,
+  );
+  await rig.start();
+  await replaced('t');
+  assert.deepEqual(readAgain(rig), ['public.t']);
   await rig.service.stop();
 });

@@ -2,8 +2,9 @@ import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
+import { BatchBuilder } from '../../record/builder.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
-import type { ConnectorConfig, Source, SourceContext, SourceDefinition } from '../source.ts';
+import type { ConnectorConfig, Reread, Source, SourceContext, SourceDefinition } from '../source.ts';
 import { isPostgresProperty, type PostgresConfig, parsePostgresConfig } from './config.ts';
 import { type ConnectOptions, connect } from './connection.ts';
 import { createFilters, type Filters } from './filters.ts';
@@ -16,14 +17,14 @@ import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
 import { connectOptions, hasLake, idColumns } from './settings.ts';
 import { dropSlot } from './slot.ts';
-import { IncrementalSnapshots, OWN_SIGNAL, snapshotSignal } from './snapshot/incremental.ts';
+import { IncrementalSnapshots } from './snapshot/incremental.ts';
 import { IncrementalProgress, parseProgress } from './snapshot/incremental-progress.ts';
 import { snapshotReader } from './snapshot/index.ts';
 import { ReadProgress } from './snapshot/progress.ts';
-import { fileSignals, type Signal } from './snapshot/signals.ts';
-import { decideSnapshot } from './snapshot-mode.ts';
+import { fileSignals, isOwnSignal, type Signal, snapshotSignal } from './snapshot/signals.ts';
+import { decideSnapshot, readsData } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
-import { backfillReason, Tables } from './tables.ts';
+import { backfillReason, isAnotherTable, Tables } from './tables.ts';
 import { validatePostgres } from './validate.ts';
 
 /** `io.debezium.connector.postgresql.PostgresConnector`. */
@@ -93,9 +94,9 @@ class PostgresSource implements Source {
     else this.#incremental.signal({ id, type, data });
   }
 
-  reread(tables: readonly string[], replace: boolean): void {
+  reread(tables: readonly string[], how: Reread): void {
     if (tables.length === 0) return;
-    const { id, type, data } = snapshotSignal(tables, replace);
+    const { id, type, data } = snapshotSignal(tables, how);
     this.signal(id, type, data);
   }
 
@@ -131,13 +132,14 @@ class PostgresSource implements Source {
     if (prepared.snapshot) {
       const replace = replaces(from);
       // Every table is about to be read; what was asked for before has come true with that.
-      if (replace) this.#early = this.#early.filter(({ id }) => !id.startsWith(OWN_SIGNAL));
+      if (replace) this.#early = this.#early.filter((signal) => !isOwnSignal(signal));
       for await (const batch of this.#readSnapshot(prepared, tables, replace, signal)) {
         if (batch.offset !== null) at = batch.offset as PostgresOffset;
         yield batch;
       }
     } else this.#context.metrics.snapshotSkipped = true;
     if (!decision.stream || signal.aborted) return;
+    if (!prepared.snapshot && readsData(config)) yield await present(at, tables, this.#filters);
     if (prepared.snapshot) await wait(config['streaming.delay.ms'], signal);
     yield* this.#readBeside(at, server, tables, signal);
   }
@@ -251,7 +253,7 @@ class PostgresSource implements Source {
     const metric = metrics.table(table.name);
     metric.state = 'stale';
     metric.reason = reason;
-    this.reread([table.name], false);
+    this.reread([table.name], isAnotherTable(previous, table) ? 'replace' : 'beside');
   }
 
   async *#readStream(
@@ -312,6 +314,18 @@ async function followFile(
   for await (const received of fileSignals(path, config['signal.poll.interval.ms'], log, signal)) {
     incremental.signal(received);
   }
+}
+
+/**
+ * Tells the sinks of all tables whose rows a snapshot would have read, so that they can ask for what they lack (P-3,
+ * L-12): rows of before that no event of the log tells of.
+ */
+async function present(from: PostgresOffset, tables: Tables, filters: Filters): Promise<ChangeBatch> {
+  const builder = new BatchBuilder(0, 0, 0);
+  for (const table of await tables.present()) {
+    if (filters.inSnapshot(table.id.schema, table.id.table)) builder.mark(table, 'present', false);
+  }
+  return builder.finish(from);
 }
 
 /** L-6: what is there already goes away with the new content, also when a snapshot that was to do so is gone on with. */

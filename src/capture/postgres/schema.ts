@@ -102,6 +102,7 @@ function buildColumn(
   const mask = maskFor(context.config.masks, table, facts.name, type.type);
   const length = type.type.kind === 'string' ? type.type.length : null;
   const missingCell = parts.missing.get(facts.name) ?? null;
+  const added = missingCell !== null ? 'constant' : isRewritten(facts.attribute) ? 'rewritten' : 'none';
   return {
     name: facts.name,
     sourceId: facts.attnum,
@@ -113,7 +114,8 @@ function buildColumn(
     typeOid: facts.typeOid,
     typmod: facts.typmod,
     wireFormat: type.wireFormat,
-    added: missingCell !== null ? 'constant' : isRewritten(facts.attribute) ? 'rewritten' : 'none',
+    added,
+    hasOlderValues: added !== 'none',
     missingCell,
   };
 }

@@ -12,6 +12,13 @@ export interface SnapshotDecision {
   readonly snapshotOnLoss: boolean;
 }
 
+/** Whether the mode would ever read existing rows: where it does not, nobody misses them. */
+export function readsData(config: PostgresConfig): boolean {
+  const mode = config['snapshot.mode'];
+  if (mode === 'configuration_based') return config['snapshot.mode.configuration.based.snapshot.data'];
+  return mode !== 'no_data';
+}
+
 /**
  * `snapshot.mode`. `from` is what was made durable, null for nothing at all. An unfinished snapshot is gone on with in
  * every mode that would take one.

@@ -78,14 +78,15 @@ export class Tables implements TableCatalog {
   /** The captured tables with their columns, as the publication sends them. */
   discover(): Promise<PostgresTable[]> {
     return this.#use(async (client, types) => {
-      const tables: PostgresTable[] = [];
-      for (const relation of await this.#captured(client)) {
-        const table = await this.#now(client, types, relation);
-        if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table);
-        tables.push(table);
-      }
+      const tables = await this.#allNow(client, types);
+      for (const table of tables) if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table);
       return tables;
     });
+  }
+
+  /** The same without a claim that the stream begins with these versions: it may be far behind. */
+  present(): Promise<PostgresTable[]> {
+    return this.#use((client, types) => this.#allNow(client, types));
   }
 
   /** One captured table as it is now; null when there is none of this name. */
@@ -117,17 +118,30 @@ export class Tables implements TableCatalog {
       const indexes = atTheTime(await readIndexColumns(client, target.oid), message, columns);
       const relation = { ...target, replicaIdentity: message.replicaIdentity };
       const table = await this.#version(client, types, relation, columns, indexes);
-      const previous = this.#streamed.get(table.oid);
+      const previous = this.#streamed.get(table.oid) ?? this.#namesake(table);
       this.#streamed.set(table.oid, table);
       if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
       return planOf(table, message, this.#options.filters.isSignalTable(message.schema, message.table));
     });
   }
 
+  /** Another table that had this name before: what the stream says of the name was said of that one. */
+  #namesake({ name, oid }: PostgresTable): PostgresTable | undefined {
+    for (const other of this.#streamed.values()) if (other.name === name && other.oid !== oid) return other;
+    return undefined;
+  }
+
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
     await client?.end().catch(() => {});
+  }
+
+  async #allNow(client: Client, types: TypeCatalog): Promise<PostgresTable[]> {
+    const tables: PostgresTable[] = [];
+    for (const relation of await this.#captured(client))
+      tables.push(await this.#now(client, types, relation));
+    return tables;
   }
 
   async #captured(client: Client): Promise<CapturedTable[]> {
@@ -363,11 +377,18 @@ function signatureOf(table: PostgresTable): string {
   ]);
 }
 
+/** The rows under this name are others than before, or are under another name (P-3). */
+export function isAnotherTable(previous: PostgresTable, table: PostgresTable): boolean {
+  return previous.oid !== table.oid || previous.name !== table.name;
+}
+
 /**
  * Why rows older than a change of their table must be read again, or null (P-3): the log says nothing of a default for
  * existing rows, nor of what ALTER COLUMN ... TYPE made of their values.
  */
 export function backfillReason(previous: PostgresTable, table: PostgresTable): string | null {
+  if (previous.oid !== table.oid) return 'the table was dropped and created again';
+  if (previous.name !== table.name) return `the table was renamed from ${previous.name}`;
   for (const column of table.columns) {
     const before = previous.columns.find(
       ({ sourceId, name }) => (sourceId ?? name) === (column.sourceId ?? column.name),

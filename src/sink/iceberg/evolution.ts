@@ -1,6 +1,7 @@
 import { IcestreamError } from '../../base/errors.ts';
 import { decimalOf, type IcebergType, type NestedField, type Schema } from '../../iceberg/schema.ts';
 import type { Column, TableSchema } from '../../record/table.ts';
+import { typeName } from './completeness.ts';
 import { lakeType } from './lake-type.ts';
 
 /**
@@ -11,6 +12,8 @@ export interface ColumnIdentity {
   /** `TableSchema.sourceId` that the numbers belong to. */
   readonly table: string;
   readonly columns: Readonly<Record<string, number>>;
+  /** Field id to the source's type of then, without parameters; a table of an older release has none. */
+  readonly types?: Readonly<Record<string, string>>;
 }
 
 export interface EvolvedSchema {
@@ -230,8 +233,11 @@ function identifierFields(ids: readonly number[]): { 'identifier-field-ids'?: re
 
 function identityOf(table: TableSchema, ids: readonly number[]): ColumnIdentity {
   const columns: Record<string, number> = {};
+  const types: Record<string, string> = {};
   table.columns.forEach((column, i) => {
-    if (column.sourceId !== null) columns[String(ids[i])] = column.sourceId;
+    if (column.sourceId === null) return;
+    columns[String(ids[i])] = column.sourceId;
+    types[String(ids[i])] = typeName(column);
   });
-  return { table: table.sourceId, columns };
+  return { table: table.sourceId, columns, types };
 }

@@ -145,6 +145,28 @@ class IcebergSink implements Sink {
   }
 
   async #commit(micro: MicroBatch, offset: Offset, signal: AbortSignal): Promise<Offset> {
+    const durable = await this.#commitChanges(micro, offset, signal);
+    for (const { table, complete } of micro.work.values()) {
+      if (complete && table.failure === null) await this.#completed(table, signal);
+    }
+    return durable;
+  }
+
+  /** The rows are there, whatever becomes of the note that they are not: at worst they are read once more. */
+  async #completed(table: LakeTable, signal: AbortSignal): Promise<void> {
+    try {
+      await table.complete(this.#context.connector, this.#catalog!, signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#context.log.warn(
+          { error, table: table.name },
+          'a table is complete but could not be marked so',
+        );
+      }
+    }
+  }
+
+  async #commitChanges(micro: MicroBatch, offset: Offset, signal: AbortSignal): Promise<Offset> {
     const started = Date.now();
     const context = this.#commitContext!;
     const changes: TableChange[] = [];
@@ -291,12 +313,14 @@ class IcebergSink implements Sink {
   }
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
+    if (mark.kind === 'present') return this.#present(mark.table, signal);
     // A snapshot that replaces the content is what makes a stopped table go on.
     const replacing = mark.kind === 'snapshot-start' && mark.replace;
     if (replacing) this.#tables.restart(mark.table);
     const work = await this.#workOf(mark.table, signal, replacing);
     if (work === null) return;
     const { table } = work;
+    if (mark.kind === 'snapshot-end' || mark.kind === 'complete') work.complete = true;
     if (mark.kind === 'snapshot-start' && (mark.replace || (this.#fresh && hasRows(table)))) {
       await this.#staged.get(table)?.abort();
       this.#staged.set(table, this.#openDirect(table));
@@ -310,6 +334,24 @@ class IcebergSink implements Sink {
     await work.truncate();
     work.files.push(...files);
     this.#tables.restarted(table);
+  }
+
+  /** A table that was there before must have its older rows, too; in a lake that begins here nothing is older. */
+  async #present(schema: TableSchema, signal: AbortSignal): Promise<void> {
+    const table = this.#tables.of(schema);
+    if (this.#fresh || table.failure !== null) return;
+    const { connector, log, metrics, reread } = this.#context;
+    const found = await this.#tables.guard(table, async () => {
+      await this.#running;
+      return table.findMissing(schema, connector, this.#catalog!, this.#config, log, signal);
+    });
+    const { missing } = table;
+    if (missing === null || table.failure !== null) return;
+    log.info({ table: table.source, reason: missing.reason }, 'existing rows are missing and are asked for');
+    const own = metrics.table(table.source);
+    own.state = 'stale';
+    own.reason = missing.reason;
+    reread?.([table.source], missing.replace ? 'replace' : found === null ? 'finish' : 'beside');
   }
 
   /** Rows that the lake has already, or that the user does not want. */

@@ -8,6 +8,13 @@ import type { PartitionSpec } from '../../iceberg/schema.ts';
 import type { TableUpdate } from '../../iceberg/update.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
+import {
+  incompleteProperty,
+  type MissingRows,
+  markIncomplete,
+  missingRows,
+  readIncomplete,
+} from './completeness.ts';
 import type { IcebergSinkConfig, TableOptions } from './config.ts';
 import { type ColumnIdentity, type EvolvedSchema, evolveLakeSchema, newLakeSchema } from './evolution.ts';
 import { TYPE_MAPPING_VERSION } from './lake-type.ts';
@@ -17,6 +24,7 @@ import { parsePartitionBy } from './partition-by.ts';
 import { planDeletes } from './readers.ts';
 
 const COLUMNS_PROPERTY = 'icestream.columns';
+const NEWLY_CAPTURED: MissingRows = { reason: 'the table is captured since this start', replace: false };
 const MAPPING_PROPERTY = 'icestream.type-mapping';
 
 /** One captured table and its place in the lake. */
@@ -42,6 +50,8 @@ export class LakeTable {
   commitId: string | null = null;
   /** What the table holds beyond the position from which reading began again (O-4). */
   ahead: Offset | null = null;
+  /** What the table lacks of the source's existing rows; null: nothing, as far as is known. */
+  missing: MissingRows | null = null;
   readonly #versions = new Map<TableSchema, TableSchema>();
 
   constructor(source: string, ident: TableIdent, options: TableOptions) {
@@ -79,13 +89,53 @@ export class LakeTable {
     replacing = false,
   ): Promise<void> {
     const wanted = this.keyed(schema, config.upsert);
+    await this.#load(pipeline, catalog, signal);
+    if (this.loaded === null)
+      this.loaded = await this.#create(wanted, pipeline, catalog, config, log, signal);
+    else await this.#evolve(wanted, pipeline, catalog, config, log, signal, replacing);
+    this.latest = wanted;
+    this.#given = schema;
+  }
+
+  /**
+   * Compares the table with what the source has now and finds existing rows that no event will bring: all of them where
+   * the table is only made here (L-12). Answers what is missing and was not known of before; older findings are in
+   * `missing`.
+   */
+  async findMissing(
+    schema: TableSchema,
+    pipeline: string,
+    catalog: Catalog,
+    config: IcebergSinkConfig,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<MissingRows | null> {
+    await this.#load(pipeline, catalog, signal);
+    if (this.loaded === null) {
+      this.missing = NEWLY_CAPTURED;
+      await this.bringUp(schema, pipeline, catalog, config, log, signal);
+      return NEWLY_CAPTURED;
+    }
+    const found = missingRows(identityOf(this.loaded), schema);
+    if (found === null) return null;
+    this.missing = found;
+    this.loaded = await markIncomplete(this.loaded, pipeline, found, catalog, signal);
+    return found;
+  }
+
+  /** All rows are there by now. */
+  async complete(pipeline: string, catalog: Catalog, signal: AbortSignal): Promise<void> {
+    this.missing = null;
+    if (this.loaded === null || readIncomplete(this.loaded, pipeline) === null) return;
+    this.loaded = await markIncomplete(this.loaded, pipeline, null, catalog, signal);
+  }
+
+  async #load(pipeline: string, catalog: Catalog, signal: AbortSignal): Promise<void> {
+    const isFirst = this.loaded === null;
     this.loaded ??= await loadIfThere(catalog, this.ident, signal);
     // Whoever waited for the slot while another instance wrote has an old position: it begins again, from the new one.
     this.checkNewestCommit(pipeline, 'backoff');
-    if (this.loaded === null) this.loaded = await this.#create(wanted, catalog, config, log, signal);
-    else await this.#evolve(wanted, catalog, config, log, signal, replacing);
-    this.latest = wanted;
-    this.#given = schema;
+    if (isFirst && this.loaded !== null) this.missing = readIncomplete(this.loaded, pipeline);
   }
 
   /** The newest marker must be that of our own last commit: else another instance writes (O-6), or it was rolled back (O-5). */
@@ -103,6 +153,7 @@ export class LakeTable {
 
   async #create(
     schema: TableSchema,
+    pipeline: string,
     catalog: Catalog,
     config: IcebergSinkConfig,
     log: Log,
@@ -122,6 +173,7 @@ export class LakeTable {
       ...DEFAULT_PROPERTIES,
       ...config.createProperties,
       ...identityProperties(evolved.identity),
+      ...(this.missing === null ? {} : incompleteProperty(pipeline, this.missing)),
     };
     try {
       const loaded = await catalog.create(
@@ -139,6 +191,7 @@ export class LakeTable {
 
   async #evolve(
     schema: TableSchema,
+    pipeline: string,
     catalog: Catalog,
     config: IcebergSinkConfig,
     log: Log,
@@ -156,7 +209,12 @@ export class LakeTable {
         schema,
         replacing ? { pinned: partitionSources(metadata) } : null,
       );
-      const identity = identityProperties(evolved.identity);
+      const missing = replacing ? null : missingRows(identityOf(table), schema);
+      const identity = {
+        ...identityProperties(evolved.identity),
+        // The source reads the rows again by itself; only a crash before that would need this.
+        ...(missing === null ? {} : incompleteProperty(pipeline, missing)),
+      };
       if (
         evolved.changes.length === 0 &&
         metadata.properties?.[COLUMNS_PROPERTY] === identity[COLUMNS_PROPERTY]
@@ -177,6 +235,7 @@ export class LakeTable {
           signal,
         );
         failpoint('table.evolved');
+        if (missing !== null) this.missing = missing;
         if (evolved.changes.length > 0)
           log.info({ table: this.name, changes: evolved.changes }, 'lake schema evolved');
         return;

@@ -75,6 +75,8 @@ export class TableWork {
   spill: SpillStore | null = null;
   /** The commit removes everything that was there before (L-6, L-7). */
   replaceAll = false;
+  /** With this commit all existing rows of the source are in the lake. */
+  complete = false;
   rows = 0;
   /** Commit time at the source of the newest change, microseconds since 1970. */
   validThroughMicros = 0;

@@ -95,7 +95,8 @@ test('a recreated table matches by name', () => {
   };
   const { evolved } = evolve(base, recreated);
   assert.deepEqual(evolved.changes, []);
-  assert.deepEqual(evolved.identity, { table: '2', columns: { 1: 1, 2: 3, 3: 2 } });
+  const types = { 1: 'text', 2: 'text', 3: 'text' };
+  assert.deepEqual(evolved.identity, { table: '2', columns: { 1: 1, 2: 3, 3: 2 }, types });
 });
 
 const decimal = (precision: number, scale: number): LogicalType => ({ kind: 'decimal', precision, scale });

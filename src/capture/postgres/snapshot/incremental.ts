@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
-import { type ChangeBatch, MAY_EXIST, Op } from '../../../record/batch.ts';
+import { type ChangeBatch, Op } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
 import { textAt } from '../codecs/text.ts';
 import type { PostgresConfig } from '../config.ts';
@@ -12,10 +12,11 @@ import type { Lsn } from '../lsn.ts';
 import type { PostgresOffset } from '../offset.ts';
 import type { Interleave, SnapshotProgress } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
-import { IncrementalProgress, type PendingTable } from './incremental-progress.ts';
+import { Agenda } from './agenda.ts';
+import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
-import { type Order, orderOf, type Signal } from './signals.ts';
+import { isOwnSignal, type Order, orderOf, type Signal } from './signals.ts';
 import {
   MESSAGE_PREFIX,
   messageWatermarks,
@@ -25,7 +26,7 @@ import {
   type Watermarks,
   watermarkOfRow,
 } from './watermarks.ts';
-import { readWindow, type WindowRows } from './window.ts';
+import { chunkKey, readWindow, type WindowRows, withoutChanged } from './window.ts';
 
 export interface IncrementalOptions {
   readonly config: PostgresConfig;
@@ -71,21 +72,6 @@ interface Window {
   readonly tableName: string;
 }
 
-/** Ids of signals that this process gives itself. */
-export const OWN_SIGNAL = 'icestream-';
-
-/** A signal that asks for tables by name: to be read beside the stream, or in place of what the sinks have. */
-export function snapshotSignal(tables: readonly string[], replace: boolean): Signal {
-  return {
-    id: `${OWN_SIGNAL}${randomUUID()}`,
-    type: 'execute-snapshot',
-    data: JSON.stringify({
-      'data-collections': tables.map((name) => `\\Q${name}\\E`),
-      type: replace ? 'blocking' : 'incremental',
-    }),
-  };
-}
-
 /** Enough for every transaction that may be committed in the log and not yet visible to a query. */
 const RECENT_XIDS = 4096;
 
@@ -101,9 +87,7 @@ export class IncrementalSnapshots implements Interleave {
   readonly messagePrefix = MESSAGE_PREFIX;
   readonly #options: IncrementalOptions;
   readonly #watermarks: Watermarks;
-  #progress: IncrementalProgress | null;
-  /** Steps taken before, so that a later snapshot does not look earlier. */
-  #steps = 0;
+  readonly #agenda: Agenda;
   #client: Promise<Client> | null = null;
   /** What runs on the connection: one thing after the other, since a COPY takes its socket. */
   #busy: Promise<unknown> = Promise.resolve();
@@ -115,7 +99,7 @@ export class IncrementalSnapshots implements Interleave {
 
   constructor(options: IncrementalOptions) {
     this.#options = options;
-    this.#progress = options.progress;
+    this.#agenda = new Agenda(options.progress);
     this.#replacement = new Replacement(options);
     const { config } = options;
     const table = config['signal.data.collection'];
@@ -129,6 +113,10 @@ export class IncrementalSnapshots implements Interleave {
 
   get progress(): SnapshotProgress | null {
     return this.#progress;
+  }
+
+  get #progress(): IncrementalProgress | null {
+    return this.#agenda.progress;
   }
 
   get pauseAt(): Lsn | null {
@@ -223,7 +211,7 @@ export class IncrementalSnapshots implements Interleave {
     // What had no end was not there any more.
     const left = this.#progress?.replace.filter((name) => !names.includes(name));
     if (left === undefined || left.length === this.#progress!.replace.length) return;
-    this.#without({ replace: left });
+    this.#agenda.goOn({ replace: left });
     yield empty(offset.with({ progress: this.#progress }));
   }
 
@@ -232,7 +220,7 @@ export class IncrementalSnapshots implements Interleave {
     const { tables, replace } = this.#progress!;
     const isFirst = tables[0]?.name === table.name;
     if (isFirst) this.#window = null;
-    this.#without({
+    this.#agenda.goOn({
       ...(isFirst ? { last: null, max: null } : {}),
       tables: tables.filter(({ name }) => name !== table.name),
       replace: replace.filter((name) => name !== table.name),
@@ -285,7 +273,7 @@ export class IncrementalSnapshots implements Interleave {
 
   async #obey(signal: Signal): Promise<void> {
     const { log } = this.#options;
-    const order = orderOf(signal, log);
+    const order = orderOf(signal, isOwnSignal(signal), log);
     if (order === null) return;
     log.info({ id: signal.id, type: signal.type }, 'signal received');
     switch (order.kind) {
@@ -297,8 +285,7 @@ export class IncrementalSnapshots implements Interleave {
         return this.#stop(order.tables);
       case 'pause':
       case 'resume':
-        this.#progress = this.#progress?.with({ paused: order.kind === 'pause' }) ?? null;
-        return;
+        return this.#agenda.pause(order.kind === 'pause');
       case 'log':
         log.info({ id: signal.id, signalMessage: order.message }, 'signal to log');
     }
@@ -312,37 +299,29 @@ export class IncrementalSnapshots implements Interleave {
       for (const name of captured.filter((candidate) => tables.test(candidate))) {
         const table = await this.#options.find(name);
         if (table === null) continue;
+        if (order.isOwn && this.#isAhead(name, order.unlessPending)) continue;
         if (chunkKey(table, surrogateKey) !== null) added.push({ name, condition, surrogateKey });
-        else if (order.id.startsWith(OWN_SIGNAL)) whole.push(name);
+        else if (order.isOwn) whole.push(name);
         else this.#cannotRead(table);
       }
     }
-    this.#addReplace(whole);
-    if (added.length === 0) {
-      if (whole.length > 0) return;
+    this.#agenda.addReplace(whole);
+    this.#agenda.add(added);
+    if (added.length === 0 && !order.isOwn)
       this.#options.log.warn({ id: order.id }, 'signal names no captured table that can be read by key');
-      return;
-    }
-    const progress = this.#begun();
-    this.#progress = progress.with({ tables: [...progress.tables, ...added] });
+  }
+
+  /** What is wanted comes by itself: as a table that waits, or `begun` before. */
+  #isAhead(table: string, begun: boolean): boolean {
+    if (begun) return this.#agenda.isPending(table);
+    return this.#agenda.isWaiting(table, this.#window !== null);
   }
 
   async #askReplace(order: Extract<Order, { kind: 'replace' }>): Promise<void> {
     const captured = await this.#options.tableNames();
     const named = captured.filter((name) => order.tables.some((pattern) => pattern.test(name)));
-    if (named.length > 0) this.#addReplace(named);
+    if (named.length > 0) this.#agenda.addReplace(named);
     else this.#options.log.warn({ id: order.id }, 'signal names no captured table');
-  }
-
-  #addReplace(names: readonly string[]): void {
-    const replace = this.#progress?.replace ?? [];
-    const added = names.filter((name) => !replace.includes(name));
-    if (added.length > 0) this.#progress = this.#begun().with({ replace: [...replace, ...added] });
-  }
-
-  #begun(): IncrementalProgress {
-    const nothing = { tables: [], last: null, max: null, paused: false, replace: [] };
-    return this.#progress ?? new IncrementalProgress({ step: this.#steps, ...nothing });
   }
 
   #cannotRead({ name }: PostgresTable): void {
@@ -356,22 +335,7 @@ export class IncrementalSnapshots implements Interleave {
     const [first] = this.#progress.tables;
     const left = this.#progress.tables.filter((table) => !isStopped(table));
     if (left[0] !== first) this.#window = null;
-    this.#goOn(left, left[0] === first ? this.#progress : { last: null, max: null });
-  }
-
-  #goOn(
-    tables: readonly PendingTable[],
-    position: { last: readonly string[] | null; max: readonly string[] | null },
-  ): void {
-    const { last, max } = position;
-    this.#without({ tables, last, max });
-  }
-
-  /** Something is done; when nothing is left there is no progress to keep. */
-  #without(changes: Partial<IncrementalProgress>): void {
-    const next = this.#progress!.with(changes);
-    this.#steps = next.step;
-    this.#progress = next.tables.length === 0 && next.replace.length === 0 ? null : next;
+    this.#agenda.goOn({ tables: left, ...(left[0] === first ? {} : { last: null, max: null }) });
   }
 
   #beginWindow(): void {
@@ -422,9 +386,9 @@ export class IncrementalSnapshots implements Interleave {
     if (rows.isLast) {
       this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
       this.#tableDone(pending.name);
-      this.#goOn(others, { last: null, max: null });
+      this.#agenda.goOn({ tables: others, last: null, max: null });
     } else {
-      this.#goOn([pending, ...others], { last: rows.last, max: rows.max });
+      this.#agenda.goOn({ last: rows.last, max: rows.max });
     }
     const after = offset.with({ progress: this.#progress });
     const batches = rows.batches
@@ -434,7 +398,12 @@ export class IncrementalSnapshots implements Interleave {
       (sum, { rowCount }) => sum + rowCount,
       0,
     );
-    return batches.map((batch, i) => (i === batches.length - 1 ? { ...batch, offset: after } : batch));
+    // The last batch bears the offset, and says whether that was all.
+    const last = batches.pop() ?? empty(after);
+    const { table } = rows;
+    const isComplete = rows.isLast && table !== null && pending.condition === '';
+    const complete = { row: last.rowCount, table: table!, kind: 'complete', replace: false } as const;
+    return [...batches, { ...last, offset: after, tableMarks: isComplete ? [complete] : [] }];
   }
 
   /**
@@ -493,34 +462,4 @@ export class IncrementalSnapshots implements Interleave {
 
 function empty(offset: PostgresOffset): ChangeBatch {
   return new BatchBuilder(0, 0, 0).finish(offset);
-}
-
-/** Columns that chunks go along, or null where the sink could not tell one row from another. */
-function chunkKey(table: PostgresTable, surrogateKey: string): readonly string[] | null {
-  if (table.keyColumns.length === 0) return null;
-  const key = surrogateKey === '' ? table.primaryKey : [surrogateKey];
-  return key.length > 0 && key.every((name) => table.columns.some((column) => column.name === name))
-    ? key
-    : null;
-}
-
-/** Drops rows in place: the batch is ours alone. */
-function withoutChanged(
-  batch: ChangeBatch,
-  changed: ReadonlySet<string>,
-  offset: PostgresOffset,
-): ChangeBatch {
-  const transactions = [{ id: '', timestampMicros: offset.timestampMicros, offset }];
-  const table = batch.tables[0] as PostgresTable | undefined;
-  if (table === undefined) return { ...batch, transactions };
-  const { keyColumns, columns } = table;
-  let kept = 0;
-  for (let row = 0; row < batch.rowCount; row++) {
-    const first = batch.after[row];
-    if (changed.size > 0 && changed.has(keyText(batch, first, keyColumns, columns))) continue;
-    batch.after[kept] = first;
-    kept++;
-  }
-  batch.flags.fill(MAY_EXIST, 0, kept);
-  return { ...batch, rowCount: kept, transactions };
 }

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { splitList } from '../../../base/config.ts';
 import { javaRegex } from '../../../base/java-regex.ts';
 import type { Log } from '../../../base/log.ts';
+import type { Reread } from '../../source.ts';
 
 /** A signal as Debezium's signal table, file and topic carry it. */
 export interface Signal {
@@ -12,9 +14,38 @@ export interface Signal {
   readonly data: string;
 }
 
+/** Ids of signals that this process gives itself. */
+const OWN_SIGNAL = 'icestream-';
+
+/** Whether `Source.reread` has made it. */
+export function isOwnSignal({ id }: Signal): boolean {
+  return id.startsWith(OWN_SIGNAL);
+}
+
+/** `Source.reread` as a signal. */
+export function snapshotSignal(tables: readonly string[], how: Reread): Signal {
+  return {
+    id: `${OWN_SIGNAL}${randomUUID()}`,
+    type: 'execute-snapshot',
+    data: JSON.stringify({
+      'data-collections': tables.map((name) => `\\Q${name}\\E`),
+      type: how === 'replace' ? 'blocking' : 'incremental',
+      'unless-pending': how === 'finish',
+    }),
+  };
+}
+
 /** What a signal asks for. */
 export type Order =
-  | { readonly kind: 'execute'; readonly id: string; readonly requests: readonly SnapshotRequest[] }
+  | {
+      readonly kind: 'execute';
+      readonly id: string;
+      readonly requests: readonly SnapshotRequest[];
+      /** Not asked for by a user. */
+      readonly isOwn: boolean;
+      /** Not for tables that are waiting or being read already. */
+      readonly unlessPending: boolean;
+    }
   /** Whole tables in place of what is there, while the stream waits. */
   | { readonly kind: 'replace'; readonly id: string; readonly tables: readonly RegExp[] }
   /** Null: all tables. */
@@ -37,28 +68,29 @@ interface ExecuteData {
   readonly 'additional-conditions'?: unknown;
   readonly 'additional-condition'?: unknown;
   readonly 'surrogate-key'?: unknown;
+  readonly 'unless-pending'?: unknown;
 }
 
 /**
  * The order in a signal; null, with a line in the log, for one that says nothing we know: a typing error must not stop
  * the stream.
  */
-export function orderOf(signal: Signal, log: Log): Order | null {
+export function orderOf(signal: Signal, isOwn: boolean, log: Log): Order | null {
   try {
-    return parseOrder(signal, log);
+    return parseOrder(signal, isOwn, log);
   } catch (error) {
     log.warn({ id: signal.id, type: signal.type, error }, 'signal cannot be understood and is ignored');
     return null;
   }
 }
 
-function parseOrder(signal: Signal, log: Log): Order | null {
+function parseOrder(signal: Signal, isOwn: boolean, log: Log): Order | null {
   const data = (signal.data.trim() === '' ? {} : JSON.parse(signal.data)) as ExecuteData & {
     message?: unknown;
   };
   switch (signal.type) {
     case 'execute-snapshot':
-      return parseExecute(signal.id, data, log);
+      return parseExecute(signal.id, data, isOwn, log);
     case 'stop-snapshot': {
       const names = textList(data['data-collections']);
       return { kind: 'stop', tables: names.length === 0 ? null : names.map(tablePattern) };
@@ -78,7 +110,7 @@ function parseOrder(signal: Signal, log: Log): Order | null {
   }
 }
 
-function parseExecute(id: string, data: ExecuteData, log: Log): Order {
+function parseExecute(id: string, data: ExecuteData, isOwn: boolean, log: Log): Order {
   const names = textList(data['data-collections']);
   if (names.length === 0) throw new Error('data-collections names no table');
   const type = typeof data.type === 'string' ? data.type.toLowerCase() : 'incremental';
@@ -102,7 +134,7 @@ function parseExecute(id: string, data: ExecuteData, log: Log): Order {
       surrogateKey,
     };
   });
-  return { kind: 'execute', id, requests };
+  return { kind: 'execute', id, requests, isOwn, unlessPending: isOwn && data['unless-pending'] === true };
 }
 
 function conditionsOf(data: ExecuteData): { table: string; filter: string }[] {

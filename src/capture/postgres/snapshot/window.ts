@@ -2,10 +2,12 @@ import type { Client } from 'pg';
 import { type ChangeBatch, MAY_EXIST } from '../../../record/batch.ts';
 import type { BatchBuilder } from '../../../record/builder.ts';
 import type { Offset } from '../../../record/offset.ts';
+import type { PostgresOffset } from '../offset.ts';
 import type { PostgresTable } from '../schema.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql.ts';
 import { fromClause, selectList } from './chunks.ts';
 import { copyRows } from './copy.ts';
+import { keyText } from './keys.ts';
 import type { Key } from './progress.ts';
 import type { Watermarks } from './watermarks.ts';
 
@@ -163,4 +165,34 @@ function invisibleTo(snapshot: string): (xid: number) => boolean {
     if (((xid - bottom) | 0) < 0) return false;
     return ((xid - top) | 0) >= 0 || listed.has(xid);
   };
+}
+
+/** Columns that chunks go along, or null where the sink could not tell one row from another. */
+export function chunkKey(table: PostgresTable, surrogateKey: string): readonly string[] | null {
+  if (table.keyColumns.length === 0) return null;
+  const key = surrogateKey === '' ? table.primaryKey : [surrogateKey];
+  return key.length > 0 && key.every((name) => table.columns.some((column) => column.name === name))
+    ? key
+    : null;
+}
+
+/** Drops rows in place: the batch is ours alone. */
+export function withoutChanged(
+  batch: ChangeBatch,
+  changed: ReadonlySet<string>,
+  offset: PostgresOffset,
+): ChangeBatch {
+  const transactions = [{ id: '', timestampMicros: offset.timestampMicros, offset }];
+  const table = batch.tables[0] as PostgresTable | undefined;
+  if (table === undefined) return { ...batch, transactions };
+  const { keyColumns, columns } = table;
+  let kept = 0;
+  for (let row = 0; row < batch.rowCount; row++) {
+    const first = batch.after[row];
+    if (changed.size > 0 && changed.has(keyText(batch, first, keyColumns, columns))) continue;
+    batch.after[kept] = first;
+    kept++;
+  }
+  batch.flags.fill(MAY_EXIST, 0, kept);
+  return { ...batch, rowCount: kept, transactions };
 }

@@ -129,7 +129,7 @@ test('L-6 a replacement that was broken off is asked for by every offset until i
   await client.query("insert into public.t values (0, 'y')");
   await first;
   const before = capture.offset!;
-  capture.source.reread!(['public.t'], true);
+  capture.source.reread!(['public.t'], 'replace');
   while (!capture.batches.some(({ tableMarks }) => tableMarks.length > 0)) await capture.next();
   const broken = capture.offset!;
   assert.equal(broken.compare(before), 1);
