@@ -103,8 +103,14 @@ export function takeBuffer(size: number): Buffer {
     freeBytes -= buffer.length;
     return buffer;
   }
-  const rounded = size > EXACT_BYTES ? size : Math.max(4096, 2 ** Math.ceil(Math.log2(size)));
-  return Buffer.allocUnsafeSlow(rounded);
+  return Buffer.allocUnsafeSlow(roundedUp(size));
+}
+
+/** In steps of an eighth or less: a page of 512 KB has a few bytes more than that, and would take the double. */
+function roundedUp(size: number): number {
+  if (size > EXACT_BYTES) return size;
+  const step = Math.max(4096, 2 ** (28 - Math.clz32(size)));
+  return Math.ceil(size / step) * step;
 }
 
 export function returnBuffer(buffer: Buffer): void {

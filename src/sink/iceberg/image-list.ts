@@ -3,11 +3,18 @@
  * under schema number `schema[i]` of its table; `row[i]` is its row in that batch.
  */
 export class ImageList {
-  batch = new Int32Array(256);
-  cell = new Int32Array(256);
-  row = new Int32Array(256);
-  schema = new Uint16Array(256);
+  batch: Int32Array;
+  cell: Int32Array;
+  row: Int32Array;
+  schema: Uint16Array;
   count = 0;
+
+  constructor(capacity = 256) {
+    this.batch = new Int32Array(capacity);
+    this.cell = new Int32Array(capacity);
+    this.row = new Int32Array(capacity);
+    this.schema = new Uint16Array(capacity);
+  }
 
   push(batch: number, cell: number, row: number, schema: number): void {
     const i = this.count;
@@ -28,7 +35,7 @@ export class ImageList {
   }
 
   #grow(): void {
-    const size = this.batch.length * 2;
+    const size = Math.max(64, this.batch.length * 2);
     const batch = new Int32Array(size);
     const cell = new Int32Array(size);
     const row = new Int32Array(size);

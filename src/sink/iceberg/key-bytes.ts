@@ -9,23 +9,33 @@ import type { SpecialValue, ValueWriter } from '../../record/value.ts';
  */
 export class KeyBytes implements ValueWriter {
   buffer = Buffer.allocUnsafeSlow(256);
+  /** `buffer` as words, of which `seal` counts those in use. */
+  words = new Int32Array(this.buffer.buffer);
   length = 0;
 
   reset(): void {
     this.length = 0;
   }
 
-  /** 32-bit hash of what was written (FNV-like over words, then mixed). */
-  hash(): number {
-    const { buffer, length } = this;
-    let h = length;
-    let i = 0;
-    for (; i + 4 <= length; i += 4) {
-      const word = buffer[i] | (buffer[i + 1] << 8) | (buffer[i + 2] << 16) | (buffer[i + 3] << 24);
-      h = Math.imul(h ^ word, 0x9e3779b1);
+  /**
+   * Fills the last word with zeros and returns the number of words. Keys of one table are equal exactly when their words
+   * are: what varies in length says so, and all keys have the same parts.
+   */
+  seal(): number {
+    const count = (this.length + 3) >> 2;
+    const end = count * 4;
+    for (let i = this.length; i < end; i++) this.buffer[i] = 0;
+    return count;
+  }
+
+  /** 32-bit hash of the first `count` words (FNV-like, then mixed). */
+  hash(count = this.seal()): number {
+    const { words } = this;
+    let h = count * 4;
+    for (let i = 0; i < count; i++) {
+      h = Math.imul(h ^ words[i], 0x9e3779b1);
       h ^= h >>> 15;
     }
-    for (; i < length; i++) h = Math.imul(h ^ buffer[i], 0x85ebca6b);
     h ^= h >>> 16;
     h = Math.imul(h, 0x7feb352d);
     h ^= h >>> 15;
@@ -43,6 +53,11 @@ export class KeyBytes implements ValueWriter {
   }
   int64(hi: number, lo: number): void {
     const at = this.#room(8);
+    if ((at & 3) === 0) {
+      this.words[at >> 2] = lo;
+      this.words[(at >> 2) + 1] = hi;
+      return;
+    }
     const bytes = this.buffer;
     bytes[at] = lo;
     bytes[at + 1] = lo >>> 8;
@@ -152,9 +167,10 @@ export class KeyBytes implements ValueWriter {
     const at = this.length;
     this.length = at + count;
     if (this.length > this.buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(this.length, this.buffer.length * 2));
+      const grown = Buffer.allocUnsafeSlow((Math.max(this.length, this.buffer.length * 2) + 3) & ~3);
       this.buffer.copy(grown, 0, 0, at);
       this.buffer = grown;
+      this.words = new Int32Array(grown.buffer);
     }
     return at;
   }

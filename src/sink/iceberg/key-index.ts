@@ -1,36 +1,50 @@
 import type { KeyBytes } from './key-bytes.ts';
 
 /**
- * Canonical key bytes to a dense entry number 0, 1, 2 ...: open addressing over typed arrays. A Map of strings costs five
+ * Canonical keys to a dense entry number 0, 1, 2 ...: open addressing over typed arrays. A Map of strings costs five
  * times the memory and a third of the speed (docs/decisions/0003-key-index.md).
  */
 export class KeyIndex {
-  #slots = new Int32Array(1024).fill(-1);
-  #hashes = new Int32Array(512);
-  #starts = new Int32Array(513);
-  #bytes = Buffer.allocUnsafeSlow(8192);
+  /** A power of two in size, at most half full. */
+  #slots: Int32Array;
+  #hashes: Int32Array;
+  /** Where each entry's words begin, and where the last one's end. */
+  #starts: Int32Array;
+  #words: Int32Array;
   count = 0;
+
+  /** `expected` keys fit without anything being moved. */
+  constructor(expected = 0) {
+    const entries = Math.max(512, expected);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(entries * 2))).fill(-1);
+    this.#hashes = new Int32Array(entries);
+    this.#starts = new Int32Array(entries + 1);
+    this.#words = new Int32Array(entries * 4);
+  }
 
   /** The entry of this key; a new key gets entry number `count` as it was before the call. */
   entry(key: KeyBytes): number {
-    const hash = key.hash();
-    const mask = this.#slots.length - 1;
+    const length = key.seal();
+    const hash = key.hash(length);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     let slot = hash & mask;
     for (;;) {
-      const found = this.#slots[slot];
-      if (found < 0) return this.#insert(key, hash, slot);
-      if (this.#hashes[found] === hash && this.#same(found, key)) return found;
+      const found = slots[slot];
+      if (found < 0) return this.#insert(key, length, hash, slot);
+      if (this.#hashes[found] === hash && this.#same(found, key, length)) return found;
       slot = (slot + 1) & mask;
     }
   }
 
   /** The entry of this key, or -1. */
   find(key: KeyBytes): number {
-    const hash = key.hash();
+    const length = key.seal();
+    const hash = key.hash(length);
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const found = this.#slots[slot];
-      if (found < 0 || (this.#hashes[found] === hash && this.#same(found, key))) return found;
+      if (found < 0 || (this.#hashes[found] === hash && this.#same(found, key, length))) return found;
     }
   }
 
@@ -39,20 +53,20 @@ export class KeyIndex {
   }
 
   get memoryBytes(): number {
-    return this.#slots.byteLength + this.#hashes.byteLength * 2 + this.#bytes.length;
+    const words = this.#slots.length + this.#hashes.length + this.#starts.length + this.#words.length;
+    return words * 4;
   }
 
-  #same(entry: number, key: KeyBytes): boolean {
+  #same(entry: number, key: KeyBytes, length: number): boolean {
     const start = this.#starts[entry];
-    const length = key.length;
     if (this.#starts[entry + 1] - start !== length) return false;
-    const ours = this.#bytes;
-    const theirs = key.buffer;
+    const ours = this.#words;
+    const theirs = key.words;
     for (let i = 0; i < length; i++) if (ours[start + i] !== theirs[i]) return false;
     return true;
   }
 
-  #insert(key: KeyBytes, hash: number, free: number): number {
+  #insert(key: KeyBytes, length: number, hash: number, free: number): number {
     let slot = free;
     if ((this.count + 1) * 2 > this.#slots.length) {
       this.#rehash();
@@ -63,11 +77,11 @@ export class KeyIndex {
     if (entry === this.#hashes.length) this.#growEntries();
     this.#hashes[entry] = hash;
     const start = this.#starts[entry];
-    const end = start + key.length;
-    if (end > this.#bytes.length) this.#growBytes(end);
-    const { buffer, length } = key;
-    const bytes = this.#bytes;
-    for (let i = 0; i < length; i++) bytes[start + i] = buffer[i];
+    const end = start + length;
+    if (end > this.#words.length) this.#words = grown(this.#words, Math.max(end, this.#words.length * 2));
+    const { words: theirs } = key;
+    const words = this.#words;
+    for (let i = 0; i < length; i++) words[start + i] = theirs[i];
     this.#starts[entry + 1] = end;
     return entry;
   }
@@ -79,19 +93,15 @@ export class KeyIndex {
   }
 
   #growEntries(): void {
-    const hashes = new Int32Array(this.#hashes.length * 2);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const starts = new Int32Array(hashes.length + 1);
-    starts.set(this.#starts);
-    this.#starts = starts;
+    this.#hashes = grown(this.#hashes, this.#hashes.length * 2);
+    this.#starts = grown(this.#starts, this.#hashes.length + 1);
   }
+}
 
-  #growBytes(needed: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-    this.#bytes.copy(grown);
-    this.#bytes = grown;
-  }
+function grown(array: Int32Array, length: number): Int32Array {
+  const copy = new Int32Array(length);
+  copy.set(array);
+  return copy;
 }
 
 function freeSlot(slots: Int32Array, hash: number): number {

@@ -29,6 +29,8 @@ const MAPPING_PROPERTY = 'icestream.type-mapping';
 
 /** One captured table and its place in the lake. */
 export class LakeTable {
+  /** Keys of the last micro-batch: about as many will come with the next. */
+  keysExpected = 0;
   /** `schema.table` at the source. */
   readonly source: string;
   readonly ident: TableIdent;

@@ -93,12 +93,13 @@ export class TableWork {
   }
 
   merging(): TableMerge {
-    this.merge ??= new TableMerge(this.schemas, this.#overlay, this.replaceAll);
+    this.merge ??= new TableMerge(this.schemas, this.#overlay, this.replaceAll, this.table.keysExpected);
     return this.merge;
   }
 
   /** Forgets rows that are written or set aside elsewhere. */
   release(): void {
+    if (this.merge !== null) this.table.keysExpected = this.merge.index.count;
     this.merge = null;
     this.appends = new ImageList();
   }

@@ -20,10 +20,10 @@ export const UNRESOLVED = 4;
  * create is not in the lake, so whatever follows in the batch, nothing has to be deleted.
  */
 export class TableMerge {
-  readonly index = new KeyIndex();
+  readonly index: KeyIndex;
   /** Per entry: the live row, or an image that carries the key. */
-  readonly images = new ImageList();
-  flags = new Uint8Array(256);
+  readonly images: ImageList;
+  flags: Uint8Array;
   /** For UNRESOLVED entries whose key changed: an image with the key under which the lake holds the row. */
   readonly origins = new Map<number, ImageRef>();
   readonly #lakeIsEmpty: boolean;
@@ -34,9 +34,14 @@ export class TableMerge {
 
   /**
    * `schemas` is the table's list of versions in this micro-batch, shared with the owner; `schema[i]` indexes it.
-   * `lakeIsEmpty`: everything in the lake goes with this commit (L-6, L-7), so nothing has to be deleted.
+   * `lakeIsEmpty`: everything in the lake goes with this commit (L-6, L-7), so nothing has to be deleted. There is room
+   * for `expected` keys to begin with.
    */
-  constructor(schemas: readonly TableSchema[], overlay: Overlay, lakeIsEmpty: boolean) {
+  constructor(schemas: readonly TableSchema[], overlay: Overlay, lakeIsEmpty: boolean, expected = 0) {
+    const room = Math.max(256, expected);
+    this.index = new KeyIndex(expected);
+    this.images = new ImageList(room);
+    this.flags = new Uint8Array(room);
     this.#lakeIsEmpty = lakeIsEmpty;
     this.#schemas = schemas;
     this.#overlay = overlay;

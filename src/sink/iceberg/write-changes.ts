@@ -115,10 +115,15 @@ function isEmpty(table: LakeTable): boolean {
 }
 
 function select(merge: TableMerge, flag: number): ImageList {
-  const list = new ImageList();
-  const { batch, cell, row, schema } = merge.images;
-  for (let entry = 0; entry < merge.index.count; entry++) {
-    if ((merge.flags[entry] & flag) !== 0) list.push(batch[entry], cell[entry], row[entry], schema[entry]);
+  const { flags, images } = merge;
+  const { count } = merge.index;
+  let selected = 0;
+  for (let entry = 0; entry < count; entry++) if ((flags[entry] & flag) !== 0) selected++;
+  if (selected === count) return images;
+  const list = new ImageList(selected);
+  const { batch, cell, row, schema } = images;
+  for (let entry = 0; entry < count; entry++) {
+    if ((flags[entry] & flag) !== 0) list.push(batch[entry], cell[entry], row[entry], schema[entry]);
   }
   return list;
 }
