@@ -123,3 +123,12 @@ export async function readPublishedColumns(
   );
   return rows.length === 0 ? null : new Set(rows[0].names);
 }
+
+/** Partitions that hold the rows of a partitioned table, at whatever depth. */
+export async function readLeaves(queries: Queries, root: number): Promise<readonly number[]> {
+  const { rows } = await queries.query<{ oid: string }>(
+    'SELECT relid::oid::int8 AS oid FROM pg_catalog.pg_partition_tree($1) WHERE isleaf',
+    [root],
+  );
+  return rows.map(({ oid }) => Number(oid));
+}

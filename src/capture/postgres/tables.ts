@@ -12,6 +12,7 @@ import {
   type RelationRow,
   readAttributes,
   readIndexColumns,
+  readLeaves,
   readPublishedColumns,
   readRelation,
   readRelations,
@@ -121,7 +122,13 @@ export class Tables implements TableCatalog {
       const previous = this.#streamed.get(table.oid) ?? this.#namesake(table);
       this.#streamed.set(table.oid, table);
       if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
-      return planOf(table, message, this.#options.filters.isSignalTable(message.schema, message.table));
+      const parts = table.oid === message.oid ? null : await readLeaves(client, table.oid);
+      return planOf(
+        table,
+        message,
+        parts,
+        this.#options.filters.isSignalTable(message.schema, message.table),
+      );
     });
   }
 
@@ -343,7 +350,12 @@ function atTheTime(
   return isSame ? now : { ...now, [field]: flagged };
 }
 
-function planOf(table: PostgresTable, message: RelationMessage, cut: boolean): RelationPlan {
+function planOf(
+  table: PostgresTable,
+  message: RelationMessage,
+  parts: readonly number[] | null,
+  cut: boolean,
+): RelationPlan {
   const cellOf = new Int32Array(message.columns.length);
   const form = new Uint8Array(message.columns.length);
   message.columns.forEach(({ name }, wire) => {
@@ -351,7 +363,7 @@ function planOf(table: PostgresTable, message: RelationMessage, cut: boolean): R
     cellOf[wire] = index;
     form[wire] = index >= 0 && table.columns[index].wireFormat === 'text' ? Form.text : Form.binary;
   });
-  return { table, cellOf, form, cut };
+  return { table, cellOf, form, cut, parts };
 }
 
 /** Everything of a table that makes a version, as text. */

@@ -314,6 +314,7 @@ class IcebergSink implements Sink {
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
     if (mark.kind === 'present') return this.#present(mark.table, signal);
+    if (mark.kind === 'incomplete') return this.#truncatedPart(mark.table, signal);
     // A snapshot that replaces the content is what makes a stopped table go on.
     const replacing = mark.kind === 'snapshot-start' && mark.replace;
     if (replacing) this.#tables.restart(mark.table);
@@ -340,18 +341,36 @@ class IcebergSink implements Sink {
   async #present(schema: TableSchema, signal: AbortSignal): Promise<void> {
     const table = this.#tables.of(schema);
     if (this.#fresh || table.failure !== null) return;
-    const { connector, log, metrics, reread } = this.#context;
+    const { connector, log } = this.#context;
     const found = await this.#tables.guard(table, async () => {
       await this.#running;
       return table.findMissing(schema, connector, this.#catalog!, this.#config, log, signal);
     });
+    this.#askFor(table, found !== null);
+  }
+
+  /** L-7: which rows were in the partition the lake cannot tell, so that the table is read anew. */
+  async #truncatedPart(schema: TableSchema, signal: AbortSignal): Promise<void> {
+    if (this.#skippedOps.has(Op.truncate)) return;
+    const work = await this.#workOf(schema, signal);
+    if (work === null) return;
+    const { table } = work;
+    await this.#tables.guard(table, async () => {
+      await this.#running;
+      await table.lacks(PARTITION_TRUNCATED, this.#context.connector, this.#catalog!, signal);
+    });
+    this.#askFor(table, true);
+  }
+
+  #askFor(table: LakeTable, isNew: boolean): void {
     const { missing } = table;
     if (missing === null || table.failure !== null) return;
+    const { log, metrics, reread } = this.#context;
     log.info({ table: table.source, reason: missing.reason }, 'existing rows are missing and are asked for');
     const own = metrics.table(table.source);
     own.state = 'stale';
     own.reason = missing.reason;
-    reread?.([table.source], missing.replace ? 'replace' : found === null ? 'finish' : 'beside');
+    reread?.([table.source], missing.replace ? 'replace' : isNew ? 'beside' : 'finish');
   }
 
   /** Rows that the lake has already, or that the user does not want. */
@@ -423,6 +442,8 @@ class IcebergSink implements Sink {
     }
   }
 }
+
+const PARTITION_TRUNCATED = { reason: 'one of its partitions was truncated', replace: true };
 
 async function discard(work: TableWork): Promise<void> {
   const left = (await work.direct?.abort()) ?? [];

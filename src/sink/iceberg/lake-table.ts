@@ -120,9 +120,14 @@ export class LakeTable {
     }
     const found = missingRows(identityOf(this.loaded), schema);
     if (found === null) return null;
-    this.missing = found;
-    this.loaded = await markIncomplete(this.loaded, pipeline, found, catalog, signal);
+    await this.lacks(found, pipeline, catalog, signal);
     return found;
+  }
+
+  /** Remembers what is missing, whatever happens before it is there. */
+  async lacks(missing: MissingRows, pipeline: string, catalog: Catalog, signal: AbortSignal): Promise<void> {
+    this.missing = missing;
+    this.loaded = await markIncomplete(this.loaded!, pipeline, missing, catalog, signal);
   }
 
   /** All rows are there by now. */

@@ -386,10 +386,15 @@ export class Decoder {
 
   #truncate(oids: readonly number[], bytes: Buffer, frame: number): StopCode {
     if (this.transaction === null) throw this.#malformed('a Truncate outside a transaction');
+    const tables = new Map<TableSchema, readonly number[] | null>();
     for (const oid of oids) {
       const row = this.#plan(oid);
-      if (row === null) continue;
-      this.#append(row.plan.table, Op.truncate, -1, -1, int32(bytes, frame + 6), int32(bytes, frame + 10));
+      if (row !== null) tables.set(row.plan.table, row.plan.parts ?? null);
+    }
+    // Of a partitioned table the server names the partitions only; some of them are not all of it.
+    for (const [table, parts] of tables) {
+      if (parts?.some((oid) => !oids.includes(oid))) this.builder.mark(table, 'incomplete', true);
+      else this.#append(table, Op.truncate, -1, -1, int32(bytes, frame + 6), int32(bytes, frame + 10));
     }
     return Stop.more;
   }

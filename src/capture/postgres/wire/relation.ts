@@ -38,6 +38,8 @@ export interface RelationPlan {
   readonly form: Uint8Array;
   /** A batch ends with every transaction that touches this table: the signal table, whose rows are watermarks. */
   readonly cut: boolean;
+  /** Of a partition, whose rows are rows of `table`: the oids of all partitions that are; it is one of them. */
+  readonly parts?: readonly number[] | null;
 }
 
 export const Form = { text: 0, binary: 1, any: 2 } as const;
