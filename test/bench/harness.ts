@@ -5,6 +5,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../services/postgres.ts';
@@ -41,10 +42,34 @@ export class BenchDatabase {
     return String((result.rows as unknown[][])[0]?.[0]);
   }
 
+  /** Also while its connection is still going away. */
+  async dropSlot(name: string): Promise<void> {
+    const sql = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
+    for (let left = 50; ; left--) {
+      try {
+        await this.client.query(sql, [name]);
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
   async stop(): Promise<void> {
     await this.client.end();
     await this.#stop();
   }
+}
+
+/** Fills a new table with `rows` rows, in chunks, so that it may be large. */
+export async function fillTable(database: BenchDatabase, table: string, rows: number): Promise<void> {
+  await database.client.query(`CREATE TABLE ${table} (${COLUMNS})`);
+  for (let first = 1; first <= rows; first += 100_000) {
+    await database.client.query(`INSERT INTO ${table} ${rowsSql(first, Math.min(first + 99_999, rows))}`);
+  }
+  await database.client.query(`VACUUM ANALYZE ${table}`);
+  await database.client.query('CHECKPOINT');
 }
 
 /** Rows of about 150 bytes in eight columns. */
@@ -109,16 +134,21 @@ export class BenchService {
     const options = (process.env['ICESTREAM_BENCH_NODE_OPTIONS'] ?? '')
       .split(' ')
       .filter((option) => option !== '');
-    const child = spawn(process.execPath, [...options, main, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const chunk of child.stdout) {
-      const url = /REST at (http:\S+?),/.exec(String(chunk))?.[1];
-      if (url !== undefined) {
-        if (process.env['ICESTREAM_BENCH_VERBOSE'] === undefined) child.stdout.resume();
-        else child.stdout.pipe(process.stderr);
-        return new BenchService(folder, url, child);
-      }
-    }
-    throw new Error('the service did not start');
+    // As after a restart: the code was compiled before.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'icestream-bench-code') };
+    const child = spawn(process.execPath, [...options, main, file], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        const found = /REST at (http:\S+?),/.exec(String(chunk))?.[1];
+        if (found !== undefined) resolve(found);
+        if (process.env['ICESTREAM_BENCH_VERBOSE'] !== undefined) process.stderr.write(chunk);
+      });
+      child.once('exit', () => reject(new Error('the service did not start')));
+    });
+    return new BenchService(folder, url, child);
   }
 
   config(
@@ -165,6 +195,42 @@ export class BenchService {
       tasks?: { state: string; trace?: string }[];
     };
     if (status.tasks?.[0]?.state === 'FAILED') throw new Error(status.tasks[0].trace);
+  }
+
+  /** Waits until the table has `rows` rows; reads its metadata, so that the service has nothing to answer meanwhile. */
+  async rowsInLake(connector: string, table: string, rows: number): Promise<void> {
+    for (let i = 0; this.#totalRecords(table) < rows; i++) {
+      if (i % 20 === 0) await this.check(connector);
+      await sleep(50);
+    }
+  }
+
+  /** Of the current table snapshot, 0 where there is none yet. */
+  #totalRecords(table: string): number {
+    const path = join(this.folder, 'catalog.db');
+    if (!existsSync(path)) return 0;
+    const catalog = new DatabaseSync(path, { readOnly: true });
+    try {
+      const found = catalog
+        .prepare('SELECT metadata_location AS location FROM iceberg_tables WHERE table_name = ?')
+        .get(table.slice(table.indexOf('.') + 1)) as { location: string } | undefined;
+      if (found === undefined) return 0;
+      const metadata = JSON.parse(readFileSync(found.location.replace(/^file:\/\//, ''), 'utf8')) as {
+        'current-snapshot-id'?: number;
+        snapshots?: { 'snapshot-id': number; summary: Record<string, string> }[];
+      };
+      // The ids are beyond what a double holds exactly, but both were rounded alike.
+      const current = metadata.snapshots?.find(
+        (snapshot) => snapshot['snapshot-id'] === metadata['current-snapshot-id'],
+      );
+      return Number(current?.summary['total-records'] ?? 0);
+    } catch (error) {
+      // Busy, not made yet, or removed between the look-up and the reading: looked at again.
+      if (error instanceof Error && /locked|no such table|ENOENT/.test(error.message)) return 0;
+      throw error;
+    } finally {
+      catalog.close();
+    }
   }
 
   /** User and system time of the whole process so far, seconds. */
