@@ -19,6 +19,8 @@ const PARTS_IN_FLIGHT_MAX = 3;
 /** The first buffer of a file; it grows to a part, so that many small open files cost little. */
 const BUFFER_BYTES_FIRST = 64 * 1024;
 
+type Part = Buffer<ArrayBuffer>;
+
 /**
  * One file on its way up. Bytes collect in a buffer; each full part is sent in the background, at most
  * PARTS_IN_FLIGHT_MAX at once, so a file holds at most 32 MB. A file of one part or less goes up as a single PUT. Until
@@ -36,6 +38,9 @@ export class S3Upload implements OutputFile {
   #uploadId: Promise<string> | null = null;
   readonly #etags: string[] = [];
   readonly #inFlight = new Set<Promise<void>>();
+  #isFull = false;
+  /** Of the part whose end a full file waited for: the next one is filled in its place, not in memory of its own. */
+  #spare: Part | null = null;
   /** What a part in the background failed with; the next call reports it. */
   #failure: { readonly error: unknown } | null = null;
   /** `finishing`: the store was asked to make the file visible, and may have. */
@@ -103,17 +108,22 @@ export class S3Upload implements OutputFile {
 
   /** Hands the buffer over as the next part, as soon as fewer than the most are in flight. */
   async #sendPart(): Promise<void> {
+    this.#isFull = this.#inFlight.size >= PARTS_IN_FLIGHT_MAX;
     while (this.#inFlight.size >= PARTS_IN_FLIGHT_MAX) await Promise.race(this.#inFlight);
+    this.#isFull = false;
     this.#throwFailure();
     this.#uploadId ??= this.#createUpload();
-    const body = this.#buffer.subarray(0, this.#filled);
-    const part = this.#uploadPart(this.#uploadId, this.#etags.length, body).catch((error: unknown) => {
-      this.#failure ??= { error };
-    });
+    const buffer = this.#buffer;
+    const part = this.#uploadPart(this.#uploadId, this.#etags.length, buffer, this.#filled).catch(
+      (error: unknown) => {
+        this.#failure ??= { error };
+      },
+    );
     this.#etags.push(''); // Its place; the answers come in any order.
     const tracked = part.finally(() => this.#inFlight.delete(tracked));
     this.#inFlight.add(tracked);
-    this.#buffer = Buffer.allocUnsafe(PART_BYTES);
+    this.#buffer = this.#spare ?? Buffer.allocUnsafe(PART_BYTES);
+    this.#spare = null;
     this.#filled = 0;
   }
 
@@ -125,13 +135,18 @@ export class S3Upload implements OutputFile {
     return answer.UploadId;
   }
 
-  async #uploadPart(uploadId: Promise<string>, at: number, body: Buffer): Promise<void> {
-    const part = { ...this.#name, UploadId: await uploadId, PartNumber: at + 1, Body: body };
-    const answer = await request('UploadPart', this.location, this.#signal, () =>
-      this.#client.send(new UploadPartCommand(part), { abortSignal: this.#signal }),
-    );
+  async #uploadPart(uploadId: Promise<string>, at: number, buffer: Part, filled: number): Promise<void> {
+    const Body = buffer.subarray(0, filled);
+    const part = { ...this.#name, UploadId: await uploadId, PartNumber: at + 1, Body };
+    let attempts = 0;
+    const answer = await request('UploadPart', this.location, this.#signal, (attempt) => {
+      attempts = attempt;
+      return this.#client.send(new UploadPartCommand(part), { abortSignal: this.#signal });
+    });
     invariant(answer.ETag, 'the object store gave no ETag of a part', { location: this.location });
     this.#etags[at] = answer.ETag;
+    // The store has all of the bytes. The connection of an attempt that failed may still be busy with them.
+    if (this.#isFull && attempts === 1) this.#spare = buffer;
   }
 
   async #put(): Promise<void> {
