@@ -189,3 +189,42 @@ test('a table that another one takes the place of is replaced, while it runs and
   assert.deepEqual(readAgain(rig), ['public.t']);
   await rig.service.stop();
 });
+
+for (const failpoint of [
+  'table.created',
+  'table.evolved',
+  'snapshot.table-read',
+  'commit.done',
+  'pipeline.acked',
+] as const) {
+  test(`P-3 L-12 a crash at ${failpoint} does not let rows that are missing be forgotten`, {
+    timeout: 180_000,
+  }, async (t) => {
+    const rig = await Rig.create(t, {
+      config: {
+        'table.include.list': 'public\\.(keyed|keyless|beacon|added)',
+        'iceberg.control.commit.interval-ms': '10',
+      },
+    });
+    await rig.sql(`CREATE TABLE keyed (id int PRIMARY KEY, v text); INSERT INTO keyed SELECT i, 'x' FROM generate_series(1, 1000) i;
+      CREATE TABLE keyless (v int); INSERT INTO keyless VALUES (1), (2);
+      CREATE TABLE beacon (id int PRIMARY KEY)`);
+    await rig.start();
+    await rig.streaming();
+    await rig.caughtUp('INSERT INTO beacon VALUES (1)');
+    await rig.service.stop();
+    await rig.sql(`ALTER TABLE keyed ADD COLUMN extra int NOT NULL DEFAULT 7; INSERT INTO keyed VALUES (2000, 'after');
+      ALTER TABLE keyless ADD COLUMN extra text DEFAULT 'seven'; INSERT INTO keyless VALUES (3, 'after');
+      CREATE TABLE added (id int PRIMARY KEY, v text); INSERT INTO added SELECT i, 'x' FROM generate_series(1, 1000) i`);
+    await rig.start({ failpoint });
+    assert.equal(await rig.service.ended(), 'SIGKILL');
+    await rig.loseState();
+    await rig.start();
+    await rig.streaming();
+    await rig.caughtUp('INSERT INTO beacon VALUES (2)');
+    for (const table of ['keyed', 'keyless', 'added']) await untilOk(rig, `public.${table}`);
+    await rig.caughtUp('INSERT INTO beacon VALUES (3)');
+    await rig.requireEqual('keyed', 'keyless', 'beacon', 'added');
+    await rig.service.stop();
+  });
+}
