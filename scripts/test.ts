@@ -22,7 +22,10 @@ const SUFFIXES = ['pg', 's3', 'catalog', 'crash', 'full'] as const;
 type Need = (typeof SUFFIXES)[number] | 'nothing';
 
 /** For one file; a file that hangs is killed then and counts as failed. */
-const TIME_LIMIT_MS = { unit: 60_000, all: 600_000, full: 7_200_000 };
+const TIME_LIMIT_MS = { unit: 60_000, all: 180_000, full: 7_200_000 };
+/** In `all`, for files that start and stop the service many times. */
+const TIME_LIMIT_SLOW_MS = 600_000;
+const SLOW = /^test\/(crash|faults)\//;
 type Mode = keyof typeof TIME_LIMIT_MS;
 
 const SERVICES_OF: Record<Need, readonly ServiceName[]> = {
@@ -122,26 +125,44 @@ interface Counts {
   cancelled: number;
   skipped: number;
   todo: number;
-  /** Whether the runner came to its end and said so. */
+  /** Whether the runner came to its end and said so, each time. */
   ended: boolean;
 }
 
 async function runTests(files: string[]): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0, ended: true };
+  const isSlow = (file: string) => mode === 'all' && SLOW.test(relative(ROOT, file));
+  await runGroup(
+    files.filter((file) => !isSlow(file)),
+    TIME_LIMIT_MS[mode],
+    counts,
+  );
+  await runGroup(files.filter(isSlow), TIME_LIMIT_SLOW_MS, counts);
+  return counts;
+}
+
+/** Runs files that have the same time limit, which the runner takes for each of them, and adds to `counts`. */
+async function runGroup(files: string[], timeout: number, counts: Counts): Promise<void> {
+  if (files.length === 0 || stopping.signal.aborted) return;
   const stream = run({
     files,
     concurrency: Math.min(2, availableParallelism()),
-    timeout: TIME_LIMIT_MS[mode],
+    timeout,
     signal: stopping.signal,
     cwd: ROOT,
   });
-  const counts: Counts = { passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0, ended: false };
+  let ended = false;
   stream.on('test:summary', ({ file, counts: { passed, cancelled, skipped, todo, tests } }) => {
     if (file !== undefined) return; // One comes per file, the last one is of all.
-    const failed = tests - passed - cancelled - skipped - todo;
-    Object.assign(counts, { passed, failed, cancelled, skipped, todo, ended: true });
+    counts.passed += passed;
+    counts.failed += tests - passed - cancelled - skipped - todo;
+    counts.cancelled += cancelled;
+    counts.skipped += skipped;
+    counts.todo += todo;
+    ended = true;
   });
   const report = stream.compose(spec);
   report.pipe(process.stdout);
   await new Promise((resolve, reject) => report.once('end', resolve).once('error', reject));
-  return counts;
+  counts.ended &&= ended;
 }
