@@ -10,14 +10,15 @@ import { IcestreamError } from '../../src/base/errors.ts';
 import type { Catalog } from '../../src/iceberg/catalog/catalog.ts';
 import { openRestCatalog } from '../../src/iceberg/catalog/rest.ts';
 import { branchHead } from '../../src/iceberg/metadata.ts';
-import { testDatabase } from '../services/postgres.ts';
+import { startPostgres } from '../services/postgres.ts';
 import { startRestCatalog } from '../services/rest-catalog.ts';
 import { testBucket } from '../services/s3.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 test('the example of compose/ and configs/ brings its shop into the lake, with the servers at hand', async () => {
-  const database = await testDatabase();
+  // A slot waits for every transaction that runs on the server, whichever test's it is.
+  const database = await startPostgres();
   const { bucket, url: s3, properties } = await testBucket();
   const server = await startRestCatalog({ warehouse: `s3://${bucket}/`, s3: properties });
   const folder = mkdtempSync(join(tmpdir(), 'icestream-example-'));
@@ -30,10 +31,10 @@ test('the example of compose/ and configs/ brings its shop into the lake, with t
   await client.query(readFileSync(join(ROOT, 'compose/shop.sql'), 'utf8'));
   const catalog = await openRestCatalog('lake', { uri: server.url, ...properties });
   const service = startService(join(folder, 'worker.properties'), {
-    POSTGRES_HOST: database.host,
-    POSTGRES_PORT: String(database.port),
-    POSTGRES_DB: database.name,
-    POSTGRES_USER: database.user,
+    POSTGRES_HOST: '127.0.0.1',
+    POSTGRES_PORT: new URL(database.url).port,
+    POSTGRES_DB: 'postgres',
+    POSTGRES_USER: 'postgres',
     POSTGRES_PASSWORD: 'none',
     CATALOG_URI: server.url,
     S3_ENDPOINT: s3,
@@ -52,7 +53,7 @@ test('the example of compose/ and configs/ brings its shop into the lake, with t
     await service.ended;
     await catalog.close();
     await client.end();
-    await server.stop();
+    await Promise.all([server.stop(), database.stop()]);
     rmSync(folder, { recursive: true, force: true });
   }
 });
