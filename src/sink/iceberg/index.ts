@@ -22,6 +22,7 @@ import { CommitIntents } from './intent.ts';
 import { defaultSpec, type LakeTable } from './lake-table.ts';
 import { LakeTables } from './lake-tables.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
+import { Orphans } from './orphans.ts';
 import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
 import { SpillStore } from './spill.ts';
@@ -46,6 +47,7 @@ class IcebergSink implements Sink {
   readonly #aborted = new AbortController();
   #catalog: Catalog | null = null;
   #commitContext: CommitContext | null = null;
+  #orphans: Orphans | null = null;
   #micro = new MicroBatch();
   #running: Promise<unknown> = Promise.resolve();
   #runningBytes = 0;
@@ -64,15 +66,17 @@ class IcebergSink implements Sink {
     for (const key of this.#config.ignored) log.info({ key }, 'property has no meaning here and is ignored');
     for (const { key, nearest } of this.#config.unknown) log.warn({ key, nearest }, 'unknown property');
     const untried = untriedReaders(this.#config.readers);
-    if (untried.length > 0) log.warn({ readers: untried }, 'whether these read equality deletes is not known');
+    if (untried.length > 0)
+      log.warn({ readers: untried }, 'whether these read equality deletes is not known');
     const catalog = await openCatalog(this.#config.catalogName, this.#config.catalog);
     this.#catalog = catalog;
+    const intents = new CommitIntents(join(this.#context.stateDir, 'intents'));
     this.#commitContext = {
       pipeline: this.#context.connector,
       catalog,
       expiry: this.#config.snapshots,
       manifests: new ManifestCache(),
-      intents: new CommitIntents(join(this.#context.stateDir, 'intents')),
+      intents,
       metrics: this.#context.metrics,
       log,
     };
@@ -81,6 +85,8 @@ class IcebergSink implements Sink {
     this.#tables = new LakeTables(this.#config, this.#context, state);
     this.#position = position?.offset ?? null;
     this.#fresh = position === null;
+    this.#orphans = new Orphans(intents, log);
+    await this.#orphans.load(state.commits);
     return this.#position;
   }
 
@@ -195,6 +201,10 @@ class IcebergSink implements Sink {
     if (committed.length === 0) return this.#commitNothing(offset, signal);
     this.#position = offset;
     this.#measure(committed, Date.now() - started);
+    await this.#orphans?.sweep(
+      committed.map(({ table }) => table),
+      signal,
+    );
     return offset;
   }
 
