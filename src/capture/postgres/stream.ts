@@ -39,7 +39,7 @@ export interface StreamOptions extends StartOptions {
 
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_ROWS = 16 * 1024;
-const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+const BATCH_BYTES_MAX = 2 * 1024 * 1024;
 /**
  * A batch goes out at once when the last went out longer ago than this, so that a lone change waits for nothing, and
  * else when this time is over: under load the server sends row by row, and a batch per read would cost more than the rows.
@@ -81,8 +81,7 @@ export class ChangeStream {
       batchBytes: BATCH_BYTES,
       batchRows: BATCH_ROWS,
       batchBytesMax: BATCH_BYTES_MAX,
-      // What a commit lets go of comes back all at once.
-      pool: new BatchPool(2 * options.memoryBytes),
+      pool: new BatchPool(options.memoryBytes),
     });
   }
 

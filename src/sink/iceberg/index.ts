@@ -420,7 +420,8 @@ class IcebergSink implements Sink {
     const onRead = (bytes: number) => {
       this.#context.metrics.table(table.source).lookupBytes += bytes;
     };
-    const portionBytes = this.#context.memoryBytes / 4;
+    // With cells, keys and what the files hold it is three times as much.
+    const portionBytes = this.#context.memoryBytes / 8;
     return { options: this.#fileOptions(table), lookup: { manifests, signal, onRead }, portionBytes };
   }
 

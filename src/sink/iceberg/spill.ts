@@ -5,6 +5,7 @@ import { failpoint } from '../../base/failpoint.ts';
 import { writeFully } from '../../base/write-fully.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
+import { BatchPool } from '../../record/pool.ts';
 import type { TableSchema } from '../../record/table.ts';
 import { KeyBytes } from './key-bytes.ts';
 import { readKey } from './key-reader.ts';
@@ -19,7 +20,13 @@ const WRITE_BYTES = 1 << 20;
 interface Extent {
   readonly start: number;
   readonly length: number;
+  /** Images, and their cells. */
+  readonly images: number;
+  readonly cells: number;
 }
+
+/** Arrays of portions that are kept for the next one. */
+const POOL_BYTES = 64 * 1024 * 1024;
 
 /**
  * A table's merge state beyond its memory budget (L-4): entries go to disk by key hash, run after run, and come back one
@@ -30,6 +37,7 @@ export class SpillStore {
   #file: FileHandle | null = null;
   #length = 0;
   #runs: Extent[][] = [];
+  readonly #pool = new BatchPool(POOL_BYTES);
 
   constructor(directory: string, name: string) {
     this.#path = join(directory, `${name}.spill`);
@@ -49,23 +57,25 @@ export class SpillStore {
     const batchOf = (number: number) => (number === overlay.number ? overlay.batch() : batches[number]);
     await this.#resolveMoved(merge, batchOf, schemas);
     const run: Extent[] = [];
-    const order = byPartition(merge);
+    const { order, starts } = byPartition(merge);
     const out = new RecordWriter();
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const start = this.#length;
-      for (const entry of order[partition]) {
-        writeEntry(out, merge, entry, batchOf, schemas);
+      out.images = 0;
+      out.cells = 0;
+      for (let i = starts[partition]; i < starts[partition + 1]; i++) {
+        writeEntry(out, merge, order[i], batchOf, schemas);
         if (out.length >= WRITE_BYTES) await this.#append(out);
       }
       await this.#append(out);
-      run.push({ start, length: this.#length - start });
+      run.push({ start, length: this.#length - start, images: out.images, cells: out.cells });
     }
     this.#runs.push(run);
   }
 
   /**
    * Everything, in portions of whole parts that hold up to `portionBytes` (one part, if that has more): batches which
-   * `absorbAll` feeds to a merge of its own.
+   * `absorbAll` feeds to a merge of its own. Each is valid until the next is asked for.
    */
   async *portions(schemas: readonly TableSchema[], portionBytes: number): AsyncIterable<ChangeBatch> {
     for (let from = 0; from < PARTITIONS; ) {
@@ -74,6 +84,7 @@ export class SpillStore {
       while (to < PARTITIONS && bytes + this.#partBytes(to) <= portionBytes) bytes += this.#partBytes(to++);
       const portion = await this.#read(from, to, schemas);
       if (portion !== null) yield portion;
+      portion?.lease.release();
       from = to;
     }
   }
@@ -89,13 +100,14 @@ export class SpillStore {
       for (const run of this.#runs) if (run[partition].length > 0) extents.push(run[partition]);
     }
     if (extents.length === 0) return null;
-    const bytes = Buffer.allocUnsafeSlow(extents.reduce((sum, extent) => sum + extent.length, 0));
-    let at = 0;
+    const sum = (of: 'length' | 'images' | 'cells') =>
+      extents.reduce((total, extent) => total + extent[of], 0);
+    const builder = new BatchBuilder(sum('length'), sum('cells'), sum('images'), this.#pool);
     for (const { start, length } of extents) {
-      await this.#readExtent(bytes, at, start, length);
-      at += length;
+      await this.#readExtent(builder.bytes, builder.byteLength, start, length);
+      builder.byteLength += length;
     }
-    return readPart(bytes, schemas);
+    return readPart(builder, schemas);
   }
 
   /**
@@ -208,11 +220,17 @@ function movedByPartition(
   return moved;
 }
 
-function byPartition(merge: TableMerge): number[][] {
-  const order: number[][] = Array.from({ length: PARTITIONS }, () => []);
+/** Entries in order of their part, and where in that order each part begins. */
+function byPartition(merge: TableMerge): { order: Int32Array; starts: Int32Array } {
+  const { index } = merge;
+  const starts = new Int32Array(PARTITIONS + 1);
   // The index uses the low bits of the hash; taking the high ones keeps it even within a part.
-  for (let entry = 0; entry < merge.index.count; entry++) order[merge.index.hash(entry) >>> 24].push(entry);
-  return order;
+  for (let entry = 0; entry < index.count; entry++) starts[(index.hash(entry) >>> 24) + 1]++;
+  for (let partition = 0; partition < PARTITIONS; partition++) starts[partition + 1] += starts[partition];
+  const next = starts.slice();
+  const order = new Int32Array(index.count);
+  for (let entry = 0; entry < index.count; entry++) order[next[index.hash(entry) >>> 24]++] = entry;
+  return { order, starts };
 }
 
 /**
@@ -236,10 +254,9 @@ function writeEntry(
 
 const HAS_ORIGIN = 0x80;
 
-function readPart(bytes: Buffer, schemas: readonly TableSchema[]): ChangeBatch {
-  const builder = new BatchBuilder(0, 1024, 256);
-  builder.bytes = bytes;
-  builder.byteLength = bytes.length;
+/** Finds the images in the bytes that the builder holds. */
+function readPart(builder: BatchBuilder, schemas: readonly TableSchema[]): ChangeBatch {
+  const { bytes, byteLength } = builder;
   let at = 0;
   const readImage = (flags: number) => {
     const schema = schemas[bytes.readUInt16LE(at)];
@@ -254,7 +271,7 @@ function readPart(bytes: Buffer, schemas: readonly TableSchema[]): ChangeBatch {
     at = start;
     builder.row(schema, Op.update, flags, -1, cell, 0, 0);
   };
-  while (at < bytes.length) {
+  while (at < byteLength) {
     const flags = bytes[at++];
     readImage(flags);
     if ((flags & HAS_ORIGIN) !== 0) readImage(0);
@@ -265,6 +282,9 @@ function readPart(bytes: Buffer, schemas: readonly TableSchema[]): ChangeBatch {
 class RecordWriter {
   #buffer = Buffer.allocUnsafeSlow(WRITE_BYTES * 2);
   length = 0;
+  /** Written since they were last set. */
+  images = 0;
+  cells = 0;
 
   u8(value: number): void {
     this.#room(1);
@@ -273,6 +293,8 @@ class RecordWriter {
 
   image(batch: ChangeBatch, cell: number, schemaNumber: number, schema: TableSchema): void {
     const count = schema.columns.length;
+    this.images++;
+    this.cells += count;
     const { cellLength, cellStart, bytes } = batch;
     let size = 0;
     for (let i = cell; i < cell + count; i++) if (cellLength[i] > 0) size += cellLength[i];

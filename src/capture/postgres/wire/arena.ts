@@ -1,8 +1,8 @@
 import { type ChangeBatch, NO_LEASE } from '../../../record/batch.ts';
 
 const ARENA_MIN = 32 * 1024;
-/** A batch's bytes, what its last transaction has beyond them, and a chunk that has not been decoded. */
-const ARENA_MAX = 1536 * 1024;
+/** The most that a batch within a transaction takes, and a chunk that has not been decoded; wide rows need more. */
+const ARENA_MAX = 2304 * 1024;
 
 /** Size of the next arena when the last one needed `used` bytes: a little more, so that a steady stream never grows one. */
 export function arenaFor(used: number): number {
