@@ -119,12 +119,12 @@ export async function send(
   return { status: answer.status, headers: answer.headers, text: content, json } as Response;
 }
 
-/** Asks again until `done` likes the answer; fails with the last one after ten seconds. */
+/** Asks again until `done` likes the answer; fails with the last one after a minute, which only a busy machine comes near. */
 export async function until(
   ask: () => Promise<Response>,
   done: (answer: Response) => boolean,
 ): Promise<Response> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (true) {
     const answer = await ask();
     if (done(answer)) return answer;
