@@ -31,7 +31,10 @@ export interface StreamOptions extends StartOptions {
   readonly spool: Spool;
   /** Between status updates at most this; the server's wal_sender_timeout must be well above. */
   readonly statusIntervalMs: number;
-  /** Bytes of finished batches that may wait to be pulled; beyond, the socket is not read. */
+  /**
+   * Half of it for finished batches that wait to be pulled (beyond, the socket is not read), half for arrays that wait to be
+   * used again.
+   */
   readonly memoryBytes: number;
   readonly metrics: TaskMetrics;
   readonly log: Log;
@@ -71,7 +74,8 @@ export class ChangeStream {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#queue = new BatchQueue(options.memoryBytes, options.metrics, () => this.#onPull());
+    const half = Math.floor(options.memoryBytes / 2);
+    this.#queue = new BatchQueue(half, options.metrics, () => this.#onPull());
     this.#handedOut = options.from.lsn;
     this.#decoder = new Decoder(options.from, {
       messageTable: messageTable(options.database),
@@ -81,7 +85,7 @@ export class ChangeStream {
       batchBytes: BATCH_BYTES,
       batchRows: BATCH_ROWS,
       batchBytesMax: BATCH_BYTES_MAX,
-      pool: new BatchPool(options.memoryBytes),
+      pool: new BatchPool(half),
     });
   }
 

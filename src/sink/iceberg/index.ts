@@ -27,7 +27,7 @@ import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
-import { removeFiles, type WriteContext, writeAppends, writeChanges } from './write-changes.ts';
+import { removeFiles, setAside, type WriteContext, writeChanges } from './write-changes.ts';
 
 export const icebergSink: SinkDefinition = {
   create: (config, context) => new IcebergSink(parseIcebergConfig(config), skippedOps(config), context),
@@ -176,21 +176,17 @@ class IcebergSink implements Sink {
     const started = Date.now();
     const context = this.#commitContext!;
     const changes: TableChange[] = [];
-    for (const work of micro.work.values()) {
-      if (work.table.failure !== null) {
-        await discard(work);
-        continue;
-      }
-      const change = await this.#tables.guard(work.table, () =>
-        writeChanges(micro, work, this.#writeContext(work.table, signal)),
-      );
-      await work.spill?.close();
-      await removeFiles(work.table, work.discarded);
-      if (change !== null && (change.replaceAll || change.dataFiles.length + change.deleteFiles.length > 0))
-        changes.push(change);
+    const works = [...micro.work.values()];
+    const spilled = works.filter((work) => work.spill !== null);
+    for (const work of spilled) {
+      const context = this.#writeContext(work.table, signal);
+      await this.#tables.guard(work.table, () => setAside(micro, work, context));
     }
+    for (const work of works) if (work.spill === null) await this.#writeWork(micro, work, changes, signal);
     micro.release();
     this.#runningBytes = 0;
+    // Merging what lies on disk needs the memory that the others had.
+    for (const work of spilled) await this.#writeWork(micro, work, changes, signal);
     if (changes.length === 0) return this.#commitNothing(offset, signal);
     failpoint('sink.data-written');
     const { stopped } = this.#tables;
@@ -206,6 +202,22 @@ class IcebergSink implements Sink {
       signal,
     );
     return offset;
+  }
+
+  /** Writes the files of one table and adds them to `changes`. */
+  async #writeWork(
+    micro: MicroBatch,
+    work: TableWork,
+    changes: TableChange[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (work.table.failure !== null) return discard(work);
+    const context = this.#writeContext(work.table, signal);
+    const change = await this.#tables.guard(work.table, () => writeChanges(micro, work, context));
+    await work.spill?.close();
+    await removeFiles(work.table, work.discarded);
+    if (change !== null && (change.replaceAll || change.dataFiles.length + change.deleteFiles.length > 0))
+      changes.push(change);
   }
 
   /** Keeps the position alone; the answer is what is durable. */
@@ -402,14 +414,10 @@ class IcebergSink implements Sink {
     await this.#running;
     if (this.#micro.memoryBytes <= budget) return;
     for (const work of this.#micro.work.values()) {
-      await this.#tables.guard(work.table, async () => {
-        work.files.push(
-          ...(await writeAppends(this.#micro, work, this.#writeContext(work.table, this.#aborted.signal))),
-        );
-        if (work.merge === null) return;
+      const context = this.#writeContext(work.table, this.#aborted.signal);
+      if (work.merge !== null)
         work.spill ??= new SpillStore(join(this.#context.stateDir, 'spill'), work.table.name);
-        await work.spill.add(work.merge, this.#micro.batches, this.#micro.overlay, work.schemas);
-      });
+      await this.#tables.guard(work.table, () => setAside(this.#micro, work, context));
     }
     this.#micro.release();
     failpoint('sink.spilled');

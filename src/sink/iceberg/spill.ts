@@ -78,11 +78,13 @@ export class SpillStore {
    * `absorbAll` feeds to a merge of its own. Each is valid until the next is asked for.
    */
   async *portions(schemas: readonly TableSchema[], portionBytes: number): AsyncIterable<ChangeBatch> {
+    // All of one size, so that one fits in the arena of another.
+    const arena = Math.min(portionBytes, this.#length);
     for (let from = 0; from < PARTITIONS; ) {
       let bytes = this.#partBytes(from);
       let to = from + 1;
       while (to < PARTITIONS && bytes + this.#partBytes(to) <= portionBytes) bytes += this.#partBytes(to++);
-      const portion = await this.#read(from, to, schemas);
+      const portion = await this.#read(from, to, schemas, arena);
       if (portion !== null) yield portion;
       portion?.lease.release();
       from = to;
@@ -94,7 +96,12 @@ export class SpillStore {
   }
 
   /** Parts [from, to), each with its runs in order; null where they hold nothing. */
-  async #read(from: number, to: number, schemas: readonly TableSchema[]): Promise<ChangeBatch | null> {
+  async #read(
+    from: number,
+    to: number,
+    schemas: readonly TableSchema[],
+    arena = 0,
+  ): Promise<ChangeBatch | null> {
     const extents: Extent[] = [];
     for (let partition = from; partition < to; partition++) {
       for (const run of this.#runs) if (run[partition].length > 0) extents.push(run[partition]);
@@ -102,7 +109,8 @@ export class SpillStore {
     if (extents.length === 0) return null;
     const sum = (of: 'length' | 'images' | 'cells') =>
       extents.reduce((total, extent) => total + extent[of], 0);
-    const builder = new BatchBuilder(sum('length'), sum('cells'), sum('images'), this.#pool);
+    const size = Math.max(arena, sum('length'));
+    const builder = new BatchBuilder(size, sum('cells'), sum('images'), this.#pool);
     for (const { start, length } of extents) {
       await this.#readExtent(builder.bytes, builder.byteLength, start, length);
       builder.byteLength += length;

@@ -22,7 +22,10 @@ export interface WriteContext {
   readonly portionBytes: number;
 }
 
-/** Writes the files of one table's part of a micro-batch. They are durable, and part of nothing yet. */
+/**
+ * Writes the files of one table's part of a micro-batch. They are durable, and part of nothing yet. Of a table with rows on
+ * disk all must be there (`setAside`).
+ */
 export async function writeChanges(
   micro: MicroBatch,
   work: TableWork,
@@ -34,7 +37,7 @@ export async function writeChanges(
   try {
     if (work.direct !== null) files.dataFiles.push(...(await work.direct.close()));
     await files.writeData({ ...imagesOf(micro, work), list: work.appends });
-    if (work.spill !== null) await writeSpilled(micro, work, context, files);
+    if (work.spill !== null) await writeSpilled(work, context, files);
     else if (work.merge !== null) {
       micro.overlay.batch();
       await writeMerged(work, work.merge, micro.batches, context, files);
@@ -54,8 +57,18 @@ export async function writeChanges(
   };
 }
 
-/** Writes what was only kept because its table is partitioned. */
-export async function writeAppends(
+/**
+ * Frees a table's part of the micro-batch: what was only kept because the table is partitioned is written, what is to be
+ * merged goes to the spill, which is there where anything is.
+ */
+export async function setAside(micro: MicroBatch, work: TableWork, context: WriteContext): Promise<void> {
+  const { merge, schemas, spill } = work;
+  work.files.push(...(await writeAppends(micro, work, context)));
+  if (merge !== null) await spill!.add(merge, micro.batches, micro.overlay, schemas);
+  work.release();
+}
+
+async function writeAppends(
   micro: MicroBatch,
   work: TableWork,
   context: WriteContext,
@@ -75,19 +88,12 @@ function imagesOf(micro: MicroBatch, work: TableWork) {
   return { batches: micro.batches, schemas: work.schemas, filled: NOTHING_FILLED };
 }
 
-async function writeSpilled(
-  micro: MicroBatch,
-  work: TableWork,
-  context: WriteContext,
-  files: TableFiles,
-): Promise<void> {
+async function writeSpilled(work: TableWork, context: WriteContext, files: TableFiles): Promise<void> {
   const { schemas, spill } = work;
-  if (work.merge !== null) await spill!.add(work.merge, micro.batches, micro.overlay, schemas);
-  work.release();
   for await (const portion of spill!.portions(schemas, context.portionBytes)) {
     const batches: ChangeBatch[] = [];
     const overlay = new Overlay(batches);
-    const merge = new TableMerge(schemas, overlay, work.replaceAll);
+    const merge = new TableMerge(schemas, overlay, work.replaceAll, portion.rowCount);
     absorbAll(portion, batches.push(portion) - 1, merge, schemas);
     overlay.batch();
     await writeMerged(work, merge, batches, context, files);
