@@ -119,7 +119,10 @@ export const ERROR_CODES = {
     hint: 'The lake table uses a format or feature that is not written yet.',
   },
   'iceberg.format': { retry: 'never', hint: 'A file of the table cannot be understood; see the path.' },
-  'iceberg.fenced': { retry: 'operator', hint: 'Another instance writes the same tables; stop one of them.' },
+  'iceberg.fenced': {
+    retry: 'backoff',
+    hint: 'Another instance writes the same tables; this one begins again from what is in the lake. Stop one of them.',
+  },
 
   'storage.unreachable': { retry: 'backoff', hint: 'Check the endpoint of the object store.' },
   'storage.refused': { retry: 'operator', hint: 'Check the credentials and rights of the object store.' },

@@ -175,8 +175,7 @@ async function retry(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof IcestreamError) || (error.retry !== 'backoff' && !isTableGone(error)))
-        throw error;
+      if (!mayPass(error) && !isTableGone(error)) throw error;
       if (error.code === 'iceberg.commit-conflict') context.metrics.commitConflicts++;
       else context.metrics.commitFailures++;
       context.log.warn({ error, waitMs: wait }, 'commit did not go through, trying again');
@@ -201,7 +200,7 @@ async function reloadMembers(
       return !members.some(isOpen);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof IcestreamError) || error.retry !== 'backoff') throw error;
+      if (!mayPass(error)) throw error;
       context.log.warn({ error, waitMs: wait }, 'the catalog cannot be asked, trying again');
     }
     await delay(wait, undefined, { signal });
@@ -227,6 +226,11 @@ async function reload(member: Member, context: CommitContext, signal: AbortSigna
     const isDropped = error.code !== 'iceberg.table-replaced';
     member.failure = isDropped ? tableReplaced(table.name, 'was dropped') : error;
   }
+}
+
+/** Who is fenced has nothing to try again here: the task begins anew. */
+function mayPass(error: unknown): error is IcestreamError {
+  return error instanceof IcestreamError && error.retry === 'backoff' && error.code !== 'iceberg.fenced';
 }
 
 /** True for errors that concern one table alone and that no further attempt will mend. */

@@ -1,4 +1,4 @@
-import { type IcestreamError as Failure, IcestreamError, type RetryClass } from '../../base/errors.ts';
+import { type IcestreamError as Failure, IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog, LoadedTable, TableIdent } from '../../iceberg/catalog/catalog.ts';
@@ -140,13 +140,15 @@ export class LakeTable {
   async #load(pipeline: string, catalog: Catalog, signal: AbortSignal): Promise<void> {
     const isFirst = this.loaded === null;
     this.loaded ??= await loadIfThere(catalog, this.ident, signal);
-    // Whoever waited for the slot while another instance wrote has an old position: it begins again, from the new one.
-    this.checkNewestCommit(pipeline, 'backoff');
+    this.checkNewestCommit(pipeline);
     if (isFirst && this.loaded !== null) this.missing = readIncomplete(this.loaded, pipeline);
   }
 
-  /** The newest marker must be that of our own last commit: else another instance writes (O-6), or it was rolled back (O-5). */
-  checkNewestCommit(pipeline: string, retry: RetryClass = 'operator'): void {
+  /**
+   * The newest marker must be that of our own last commit: else another instance writes (O-6), or it was rolled back (O-5).
+   * Whoever waited for the slot while another one wrote has an old position, too, and must begin again from the new one.
+   */
+  checkNewestCommit(pipeline: string): void {
     if (this.commitId === null) return;
     const found = (this.loaded === null ? null : readMarker(this.loaded, pipeline))?.commitId ?? 'none';
     if (found === this.commitId) return;
@@ -154,7 +156,7 @@ export class LakeTable {
     throw new IcestreamError(
       'iceberg.fenced',
       `${this.name} has a commit of this connector that this task did not make`,
-      { retry, context: { table: this.name, expected: this.commitId, found } },
+      { context: { table: this.name, expected: this.commitId, found } },
     );
   }
 
