@@ -22,7 +22,7 @@ async function finish(rig: Rig, load: Load): Promise<void> {
 }
 
 test('a catalog that is down at the start and in between is waited for, and named', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const { proxy, config } = await proxiedCatalog(t);
   const rig = await Rig.create(t, { config });
@@ -85,7 +85,7 @@ for (const [kind, make] of [
 }
 
 test('O-4 a catalog that fails between member tables, and the service killed there: nothing lost, nothing twice', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const { proxy, config } = await separateCatalog(t);
   const rig = await Rig.create(t, { config });
@@ -114,7 +114,7 @@ test('O-4 a catalog that fails between member tables, and the service killed the
   await finish(rig, load);
 });
 
-test('a catalog that does not answer within its time is asked again', { timeout: 60_000 }, async (t) => {
+test('a catalog that does not answer within its time is asked again', { timeout: 120_000 }, async (t) => {
   const { proxy, config } = await proxiedCatalog(t);
   const rig = await Rig.create(t, { config: { ...config, ...QUICK } });
   const load = await Load.create(rig.url);
@@ -133,7 +133,7 @@ test('a catalog that does not answer within its time is asked again', { timeout:
 
 for (const status of [401, 403]) {
   test(`a catalog that refuses with ${status} fails the task with what to check; after mending nothing is missing`, {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async (t) => {
     const { proxy, config } = await proxiedCatalog(t);
     const rig = await Rig.create(t, { config });
@@ -155,7 +155,7 @@ for (const status of [401, 403]) {
   });
 }
 
-test('O-5 commits of another writer in between are built upon', { timeout: 60_000 }, async (t) => {
+test('O-5 commits of another writer in between are built upon', { timeout: 120_000 }, async (t) => {
   const rig = await Rig.create(t);
   const load = await Load.create(rig.url);
   t.after(() => load.close());

@@ -27,7 +27,7 @@ async function rigWithNoise(t: TestContext, config: Record<string, string> = {})
 }
 
 test('a full disk under the warehouse is named and waited for; with room again nothing is missing', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const rig = await rigWithNoise(t);
   const disk = await smallDisk(rig, 'warehouse', 4);
@@ -48,7 +48,7 @@ test('a full disk under the warehouse is named and waited for; with room again n
 });
 
 test('a full disk under the state directory, while a transaction is spooled or rows are set aside, is named and waited for', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const rig = await rigWithNoise(t);
   await rig.sql(
@@ -73,7 +73,7 @@ test('a full disk under the state directory, while a transaction is spooled or r
 });
 
 test('P-1 a transaction beyond icestream.spool.max.bytes fails the task with what to raise', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const rig = await rigWithNoise(t, { 'icestream.spool.max.bytes': '1000000' });
   await rig.sql(

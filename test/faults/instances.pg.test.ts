@@ -10,7 +10,7 @@ import { startTcpProxy } from '../services/proxy.ts';
 const BEACON = 'UPDATE counters SET step = step';
 
 test('O-6 a second instance waits for the slot, and takes over when the first has gone', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const rig = await Rig.create(t);
   const load = await Load.create(rig.url);
@@ -38,7 +38,7 @@ test('O-6 a second instance waits for the slot, and takes over when the first ha
 });
 
 test('O-6 an instance that lost its slot to another while it was frozen commits nothing more', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const rig = await Rig.create(t);
   const load = await Load.create(rig.url);

@@ -65,7 +65,7 @@ const UPLOADS: Readonly<Record<string, Omit<FaultSpec, 'when'>>> = {
 
 for (const [what, spec] of Object.entries(UPLOADS)) {
   test(`an upload that ${what}, of data, manifest or metadata, before and after it was stored: nothing lost, nothing twice`, {
-    timeout: 90_000,
+    timeout: 150_000,
   }, async (t) => {
     const { rig, load, proxy } = await rigOnS3(t);
     await rig.start();
@@ -84,7 +84,7 @@ for (const [what, spec] of Object.entries(UPLOADS)) {
 }
 
 test('an object store that refuses fails the task with what to check; after mending nothing is missing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { rig, load, proxy } = await rigOnS3(t);
   await rig.start();
@@ -106,7 +106,7 @@ test('an object store that refuses fails the task with what to check; after mend
   await finish(rig, load);
 });
 
-test('O-3 kill -9 while an upload hangs: the lake equals the source', { timeout: 60_000 }, async (t) => {
+test('O-3 kill -9 while an upload hangs: the lake equals the source', { timeout: 120_000 }, async (t) => {
   const { rig, load, proxy } = await rigOnS3(t);
   await rig.start();
   await rig.caughtUp(BEACON);
