@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { IcestreamError } from '../../../base/errors.ts';
 import { Op, type TransactionMark } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import type { BatchPool } from '../../../record/pool.ts';
 import type { TableSchema } from '../../../record/table.ts';
 import { int16At, int32At } from '../codecs/integer.ts';
 
@@ -17,6 +18,8 @@ export interface CopyOptions {
   } | null;
   /** A batch is handed out once it holds this many bytes; a wider row passes alone. */
   readonly batchBytes: number;
+  /** Where batches take their arrays from, if not made anew. */
+  readonly pool?: BatchPool;
   /**
    * Takes a full builder, or the last one (`done`, perhaps without rows). Answers null when there is room for more, or
    * what to wait for before the socket is read again.
@@ -235,7 +238,8 @@ class CopyReader {
 
   #newBuilder(bytes: number): BatchBuilder {
     const size = Math.max(this.#options.batchBytes, bytes) + READ_SLACK;
-    const builder = new BatchBuilder(size, INITIAL_ROWS * this.#columns, INITIAL_ROWS);
+    const { pool = null } = this.#options;
+    const builder = new BatchBuilder(size, INITIAL_ROWS * this.#columns, INITIAL_ROWS, pool);
     if (this.#options.row !== null) builder.transaction(this.#options.row.mark);
     return builder;
   }

@@ -5,6 +5,7 @@ import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, MAY_EXIST, type TransactionMark } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import { BatchPool } from '../../../record/pool.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
 import type { Filters } from '../filters.ts';
@@ -69,6 +70,7 @@ interface Session {
 
 class SnapshotReading {
   readonly queue: BatchQueue;
+  readonly #pool: BatchPool;
   readonly #options: SnapshotOptions;
   readonly #snapshot: InitialSnapshot;
   /** Ends all connections: when the consumer stops, and when one of them fails. */
@@ -95,6 +97,7 @@ class SnapshotReading {
     const share = Math.floor(options.memoryBytes / (8 * this.#threads));
     this.#batchBytes = Math.min(BATCH_BYTES_MAX, Math.max(BATCH_BYTES_MIN, share));
     this.queue = new BatchQueue(Math.floor(options.memoryBytes / 2));
+    this.#pool = new BatchPool(Math.floor(options.memoryBytes / 4));
   }
 
   /** Never rejects: a failure comes out of the queue, behind what was read before it. */
@@ -229,6 +232,7 @@ class SnapshotReading {
       columns: table.columns.length,
       row: { table, mark: this.#markOf(table, chunk.key), flags: open.flags },
       batchBytes: this.#batchBytes,
+      pool: this.#pool,
       signal: this.#signal,
       emit: (builder, done) => {
         bytes += builder.byteLength;
