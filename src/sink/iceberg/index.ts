@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { failpoint } from '../../base/failpoint.ts';
 import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
-import type { DataFile } from '../../iceberg/file.ts';
 import { ManifestCache } from '../../iceberg/manifest-cache.ts';
-import { type ChangeBatch, MAY_EXIST, OP_LETTERS, Op, type TableMark } from '../../record/batch.ts';
+import { type ChangeBatch, MAY_EXIST, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts';
@@ -21,10 +20,12 @@ import { ImageList } from './image-list.ts';
 import { CommitIntents } from './intent.ts';
 import { defaultSpec, type LakeTable } from './lake-table.ts';
 import { LakeTables } from './lake-tables.ts';
+import { measureCommit } from './measure.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
 import { Orphans } from './orphans.ts';
 import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
+import { skippedOps } from './skipped-ops.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
 import { removeFiles, setAside, type WriteContext, writeChanges } from './write-changes.ts';
@@ -196,7 +197,7 @@ class IcebergSink implements Sink {
     for (const { change, error } of failed) await this.#drop(change, error);
     if (committed.length === 0) return this.#commitNothing(offset, signal);
     this.#position = offset;
-    this.#measure(committed, Date.now() - started);
+    measureCommit(this.#context.metrics, committed, Date.now() - started);
     await this.#orphans?.sweep(
       committed.map(({ table }) => table),
       signal,
@@ -440,26 +441,6 @@ class IcebergSink implements Sink {
       onSpecial: (column) => this.#context.metrics.table(table.source).special(column),
     };
   }
-
-  #measure(changes: readonly TableChange[], durationMs: number): void {
-    const { metrics } = this.#context;
-    metrics.commits++;
-    metrics.lastCommitMillis = Date.now();
-    metrics.lastCommitDurationMs = durationMs;
-    metrics.commitDurationMsTotal += durationMs;
-    for (const { table, dataFiles, deleteFiles, validThroughMicros } of changes) {
-      const own = metrics.table(table.source);
-      own.commits++;
-      own.rowsWritten += count(dataFiles);
-      own.deletesWritten += count(deleteFiles);
-      own.filesWritten += dataFiles.length + deleteFiles.length;
-      own.bytesWritten += [...dataFiles, ...deleteFiles].reduce(
-        (sum, file) => sum + Number(file.fileSizeBytes),
-        0,
-      );
-      own.validThroughMicros = Math.max(own.validThroughMicros, validThroughMicros);
-    }
-  }
 }
 
 const PARTITION_TRUNCATED = { reason: 'one of its partitions was truncated', replace: true };
@@ -468,10 +449,6 @@ async function discard(work: TableWork): Promise<void> {
   const left = (await work.direct?.abort()) ?? [];
   await work.spill?.close();
   await removeFiles(work.table, [...left, ...work.files, ...work.discarded]);
-}
-
-function count(files: readonly DataFile[]): number {
-  return files.reduce((sum, file) => sum + Number(file.recordCount), 0);
 }
 
 /** First cell of what is appended of a row: its new state, or the old one of a delete. */
@@ -490,15 +467,4 @@ function mergesRows(batch: ChangeBatch, source: string): boolean {
 
 function hasRows(table: LakeTable): boolean {
   return (table.loaded!.metadata['current-snapshot-id'] ?? null) !== null;
-}
-
-/** The lake applies truncates unless the user says otherwise (L-7); other operations only when named. */
-function skippedOps(config: Readonly<Record<string, string>>): ReadonlySet<number> {
-  const letters = (config['skipped.operations'] ?? '')
-    .split(',')
-    .map((letter) => letter.trim().toLowerCase());
-  const codes = letters
-    .map((letter) => OP_LETTERS.indexOf(letter as (typeof OP_LETTERS)[number]))
-    .filter((code) => code > 0);
-  return new Set([...codes, Op.message]);
 }
