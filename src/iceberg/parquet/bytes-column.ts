@@ -1,3 +1,4 @@
+import { compareBytes } from '../values.ts';
 import { ByteCopy } from './byte-copy.ts';
 import { BytesDictionary, type Dictionary } from './dictionary.ts';
 import { LeafColumn, type LeafSettings } from './leaf-column.ts';
@@ -116,37 +117,23 @@ export class BytesColumn extends LeafColumn {
 
   /** Of a page's values only the places of the extremes are remembered: sorted ones would be copied one and all. */
   private note(data: Uint8Array, end: number): void {
-    const { min, max } = this;
-    let low: Uint8Array | null = min;
-    let lowAt = 0;
-    let lowLength = min?.length ?? 0;
-    let high: Uint8Array | null = max;
-    let highAt = 0;
-    let highLength = max?.length ?? 0;
-    for (let position = 0; position < end; ) {
-      const length =
-        data[position] | (data[position + 1] << 8) | (data[position + 2] << 16) | (data[position + 3] << 24);
-      const start = position + 4;
-      position = start + length;
-      if (high === null || compareRanges(data, start, length, high, highAt, highLength) > 0) {
-        high = data;
-        highAt = start;
-        highLength = length;
-        if (low !== null) continue;
-      }
-      if (low === null || compareRanges(data, start, length, low, lowAt, lowLength) < 0) {
-        low = data;
-        lowAt = start;
-        lowLength = length;
-      }
+    if (end === 0) return;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    let low = 0;
+    let high = 0;
+    for (let at = 0; at < end; at += 4 + view.getInt32(at, true)) {
+      if (compareValues(view, at, high) > 0) high = at;
+      else if (compareValues(view, at, low) < 0) low = at;
     }
-    if (low !== null && low !== min) {
-      this.min = low.slice(lowAt, lowAt + Math.min(lowLength, this.keepBytes));
-      this.minCut = lowLength > this.keepBytes;
+    const least = valueAt(data, view, low);
+    if (this.min === null || compareBytes(least, this.min) < 0) {
+      this.min = least.slice(0, this.keepBytes);
+      this.minCut = least.length > this.keepBytes;
     }
-    if (high !== null && high !== max) {
-      this.max = high.slice(highAt, highAt + Math.min(highLength, this.keepBytes));
-      this.maxCut = highLength > this.keepBytes;
+    const greatest = valueAt(data, view, high);
+    if (this.max === null || compareBytes(greatest, this.max) > 0) {
+      this.max = greatest.slice(0, this.keepBytes);
+      this.maxCut = greatest.length > this.keepBytes;
     }
   }
 
@@ -174,18 +161,22 @@ const HAND_OVER_BYTES = 1024 * 1024;
 /** Doubling stops here: a value of hundreds of megabytes passes with one buffer of its size. */
 const GROW_BYTES = 4 * 1024 * 1024;
 
-/** As unsigned bytes; of equal beginnings the shorter one is less. */
-function compareRanges(
-  a: Uint8Array,
-  aStart: number,
-  aLength: number,
-  b: Uint8Array,
-  bStart: number,
-  bLength: number,
-): number {
+function valueAt(data: Uint8Array, view: DataView, at: number): Uint8Array {
+  return data.subarray(at + 4, at + 4 + view.getInt32(at, true));
+}
+
+/** Of the values at `a` and `b`, as unsigned bytes; of equal beginnings the shorter one is less. */
+function compareValues(view: DataView, a: number, b: number): number {
+  const aLength = view.getInt32(a, true);
+  const bLength = view.getInt32(b, true);
   const length = Math.min(aLength, bLength);
-  for (let i = 0; i < length; i++) {
-    const difference = a[aStart + i] - b[bStart + i];
+  const from = a + 4;
+  const to = b + 4;
+  let i = 0;
+  // What values have in common at their beginning is passed word by word.
+  while (i + 4 <= length && view.getInt32(from + i) === view.getInt32(to + i)) i += 4;
+  for (; i < length; i++) {
+    const difference = view.getUint8(from + i) - view.getUint8(to + i);
     if (difference !== 0) return difference;
   }
   return aLength - bLength;

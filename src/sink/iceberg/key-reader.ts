@@ -57,7 +57,19 @@ function bind(key: KeyColumn, schema: TableSchema, out: KeyBytes): void {
   );
 }
 
+let lastSchema: TableSchema | null = null;
+let lastPlan: KeyColumn[] = [];
+
+/** Rows of one table come in long runs. */
 function planOf(schema: TableSchema): KeyColumn[] {
+  if (schema !== lastSchema) {
+    lastPlan = planned(schema);
+    lastSchema = schema;
+  }
+  return lastPlan;
+}
+
+function planned(schema: TableSchema): KeyColumn[] {
   let plan = plans.get(schema);
   if (plan === undefined) {
     plan = schema.keyColumns.map((column) => ({
