@@ -97,7 +97,10 @@ export async function createSlot(
     const { rows } = await replication.query<{ consistent_point: string; snapshot_name: string }>(sql);
     return { consistentPoint: parseLsn(rows[0].consistent_point), snapshot: rows[0].snapshot_name };
   } catch (error) {
-    throw postgresError(error, 'cannot create the replication slot', { slot: name });
+    const known = postgresError(error, 'cannot create the replication slot', { slot: name });
+    if ((error as { code?: string }).code !== '53400') throw known;
+    const hint = 'Drop replication slots that nobody reads, or raise max_replication_slots.';
+    throw new IcestreamError(known.code, known.message, { cause: error, context: known.context, hint });
   }
 }
 
