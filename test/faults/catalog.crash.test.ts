@@ -221,7 +221,7 @@ const BEHIND_OUR_BACK: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
 for (const [what, happen] of Object.entries(BEHIND_OUR_BACK)) {
   for (const running of [true, false]) {
     test(`O-5 a lake table ${what} while the service is ${running ? 'running' : 'stopped'} stops alone, with its own error`, {
-      timeout: 60_000,
+      timeout: 120_000,
     }, async (t) => {
       const rig = await Rig.create(t);
       const load = await Load.create(rig.url);

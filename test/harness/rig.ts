@@ -158,8 +158,19 @@ export class Rig {
     });
   }
 
+  async #dropSlot(): Promise<void> {
+    await this.sql(
+      `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`,
+    );
+    await this.sql(
+      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${this.slot}'`,
+    );
+  }
+
   async #close(): Promise<void> {
     for (const service of this.#services) if (service.running) await service.kill();
+    // A slot that nobody reads keeps the server's log and one of its few places.
+    await this.#dropSlot().catch(() => undefined);
     await this.client.end();
     for (const undo of this.#cleanUps) await undo();
     if (!process.env['ICESTREAM_TEST_KEEP']) await rm(this.folder, { recursive: true, force: true });
