@@ -108,9 +108,11 @@ export class Rig {
   /**
    * Waits until everything committed so far is durable in the lake: the service says so of a position behind a change
    * made now, `beacon`, to a captured table, and the slot was told. The slot alone does not say it: one made anew begins
-   * behind everything.
+   * behind everything. And the change has to be streamed: where a snapshot has it, nothing need be written after it, and
+   * progress without rows may be kept back for a minute.
    */
   async caughtUp(beacon: string, timeoutMs = 60_000): Promise<void> {
+    await this.streaming(timeoutMs);
     const [{ lsn }] = await this.sql(`SELECT (pg_current_wal_lsn() - '0/0')::bigint::text AS lsn`);
     await this.sql(beacon);
     await until(`everything before ${lsn} durable`, () => this.#isBehind(BigInt(lsn as string)), {
@@ -132,14 +134,13 @@ export class Rig {
   }
 
   /** Waits until the snapshot is behind: a reader holds the slot. */
-  async streaming(): Promise<void> {
-    await until(
-      'the stream begins',
-      async () =>
-        (await this.sql(`SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`))
-          .length > 0,
-      { alive: () => this.service.requireAlive(), detail: () => this.service.log() },
-    );
+  async streaming(timeoutMs = 60_000): Promise<void> {
+    const active = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`;
+    await until('the stream begins', async () => (await this.sql(active)).length > 0, {
+      timeoutMs,
+      alive: () => this.service.requireAlive(),
+      detail: async () => `${JSON.stringify(await this.service.task(CONNECTOR))}\n${this.service.log()}`,
+    });
   }
 
   async lake<T>(look: (lake: Lake) => Promise<T>): Promise<T> {
