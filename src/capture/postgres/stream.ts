@@ -48,6 +48,9 @@ const BATCH_BYTES_MAX = 2 * 1024 * 1024;
  * else when this time is over: under load the server sends row by row, and a batch per read would cost more than the rows.
  */
 const LINGER_MS = 3;
+/** Where so much has come since then, it comes fast, and the batch waits for more of it. */
+const LOAD_BYTES = 64 * 1024;
+const LOAD_LINGER_MS = 25;
 /** At most one batch of idle progress in this time on the server's request. */
 const IDLE_MS = 1000;
 
@@ -314,14 +317,15 @@ export class ChangeStream {
   /** While the consumer has something to do, the batch goes on growing. */
   #flushSoon(): void {
     if (this.#linger !== null || !this.#queue.empty) return;
-    const due = this.#lastFlush + LINGER_MS - performance.now();
-    if (due > 0) this.#linger = setTimeout(() => this.#flushReady(), due);
-    else this.#flushReady();
+    const lingerMs = this.#decoder.at < LOAD_BYTES ? LINGER_MS : LOAD_LINGER_MS;
+    const due = this.#lastFlush + lingerMs - performance.now();
+    if (due > 0) this.#linger = setTimeout(() => this.#lingered(), due);
+    else this.#flushNow();
   }
 
-  #flushReady(): void {
+  #lingered(): void {
     this.#linger = null;
-    if (this.#decoder.ready) this.#flushNow();
+    if (this.#decoder.ready) this.#flushSoon();
   }
 
   #flushNow(): void {
