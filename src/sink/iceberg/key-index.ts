@@ -2,7 +2,7 @@ import type { KeyBytes } from './key-bytes.ts';
 
 /**
  * Canonical keys to a dense entry number 0, 1, 2 ...: open addressing over typed arrays. A Map of strings costs five
- * times the memory and a third of the speed (docs/decisions/0003-key-index.md).
+ * times the memory and a third of the speed (docs/decisions/merge-in-memory-references.md).
  */
 export class KeyIndex {
   /** A power of two in size, at most half full. */
