@@ -135,7 +135,8 @@ export class Rig {
 
   /** Waits until the snapshot is behind: a reader holds the slot. */
   async streaming(timeoutMs = 60_000): Promise<void> {
-    const active = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`;
+    // While a slot is being made it is active, too, but confirms nothing.
+    const active = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active AND confirmed_flush_lsn IS NOT NULL`;
     await until('the stream begins', async () => (await this.sql(active)).length > 0, {
       timeoutMs,
       alive: () => this.service.requireAlive(),

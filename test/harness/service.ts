@@ -94,6 +94,12 @@ export class Service {
     return this.#ended;
   }
 
+  /** Waits until a failpoint has ended it. */
+  async crashed(): Promise<void> {
+    const end = await this.#endWithin(60_000, 'the failpoint was not reached');
+    if (end !== 'SIGKILL') throw new Error(`the service ended with ${end}\n${this.log()}`);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -107,8 +113,13 @@ export class Service {
   async stop(): Promise<void> {
     if (!this.running) throw new Error(`the service had ended: ${await this.#ended}\n${this.log()}`);
     this.#child.kill('SIGTERM');
-    const end = await this.#ended;
+    const end = await this.#endWithin(60_000, 'it does not stop');
     if (end !== '0') throw new Error(`the service ended with ${end} when it was stopped\n${this.log()}`);
+  }
+
+  async #endWithin(timeoutMs: number, otherwise: string): Promise<string> {
+    await until(otherwise, () => !this.running, { timeoutMs, detail: () => this.log() });
+    return this.#ended;
   }
 
   async request(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
