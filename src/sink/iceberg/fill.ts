@@ -32,6 +32,7 @@ export async function fillUnchanged(
   schemas: readonly TableSchema[],
   context: LookupContext,
 ): Promise<FilledCells> {
+  if (!merge.hasUnresolved) return NOTHING_FILLED;
   const wanted: WantedKey[] = [];
   for (let entry = 0; entry < merge.index.count; entry++) {
     if ((merge.flags[entry] & UNRESOLVED) === 0) continue;

@@ -3,7 +3,7 @@ import { failpoint } from '../../base/failpoint.ts';
 import type { Catalog } from '../../iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../iceberg/catalog/open.ts';
 import { ManifestCache } from '../../iceberg/manifest-cache.ts';
-import { type ChangeBatch, MAY_EXIST, Op, type TableMark } from '../../record/batch.ts';
+import { type ChangeBatch, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts';
@@ -16,15 +16,16 @@ import {
 import type { FileOptions, RowWriter } from './file-writer.ts';
 import { NOTHING_FILLED } from './fill.ts';
 import { type CommitContext, commitGroup, type TableChange } from './group-commit.ts';
-import { ImageList } from './image-list.ts';
+import type { ImageList } from './image-list.ts';
 import { CommitIntents } from './intent.ts';
-import { defaultSpec, type LakeTable } from './lake-table.ts';
+import type { LakeTable } from './lake-table.ts';
 import { LakeTables } from './lake-tables.ts';
 import { measureCommit } from './measure.ts';
 import { MicroBatch, rowPath, type TableWork } from './micro-batch.ts';
 import { Orphans } from './orphans.ts';
 import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
+import { Route } from './route.ts';
 import { skippedOps } from './skipped-ops.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
@@ -114,15 +115,15 @@ class IcebergSink implements Sink {
 
   async write(batch: ChangeBatch): Promise<void> {
     const signal = this.#aborted.signal;
-    let plan = await this.#planOf(batch, signal);
+    let routes = await this.#routes(batch, signal);
     let from = 0;
     for (const mark of batch.tableMarks) {
-      await this.#writeRows(batch, plan, from, mark.row);
+      await this.#writeRows(batch, routes, from, mark.row);
       from = mark.row;
       await this.#applyMark(mark, signal);
-      plan = await this.#planOf(batch, signal);
+      routes = await this.#routes(batch, signal);
     }
-    await this.#writeRows(batch, plan, from, batch.rowCount);
+    await this.#writeRows(batch, routes, from, batch.rowCount);
     this.#micro.rows += batch.rowCount;
     this.#micro.bytes += batch.byteLength;
     await this.#makeRoom();
@@ -243,11 +244,15 @@ class IcebergSink implements Sink {
     }
   }
 
-  /** For each table of the batch its work, or null where its rows are not wanted. */
-  async #planOf(batch: ChangeBatch, signal: AbortSignal): Promise<(TableWork | null)[]> {
-    const plan: (TableWork | null)[] = [];
-    for (const schema of batch.tables) plan.push(await this.#workOf(schema, signal));
-    return plan;
+  /** For each table of the batch where its rows go, or null where they are not wanted. */
+  async #routes(batch: ChangeBatch, signal: AbortSignal): Promise<(Route | null)[]> {
+    const works: (TableWork | null)[] = [];
+    for (const schema of batch.tables) works.push(await this.#workOf(schema, signal));
+    return works.map((work, i) => {
+      if (work === null || work.table.failure !== null) return null;
+      const schema = work.table.keyed(batch.tables[i], this.#config.upsert);
+      return new Route(work, schema, this.#staged.has(work.table), this.#skippedOps);
+    });
   }
 
   async #workOf(schema: TableSchema, signal: AbortSignal, replacing = false): Promise<TableWork | null> {
@@ -268,53 +273,34 @@ class IcebergSink implements Sink {
 
   async #writeRows(
     batch: ChangeBatch,
-    plan: readonly (TableWork | null)[],
+    routes: readonly (Route | null)[],
     from: number,
     to: number,
   ): Promise<void> {
-    if (from === to) return;
-    const direct = new Map<TableWork, ImageList>();
-    let number = -1;
-    for (let row = from; row < to; row++) {
-      const work = plan[batch.tableOf[row]];
-      if (work === null || work.table.failure !== null || this.#skips(batch, work, row)) continue;
-      work.rows++;
-      const micros = batch.transactions[batch.transactionOf[row]].timestampMicros;
-      if (micros > work.validThroughMicros) work.validThroughMicros = micros;
-      const schema = work.table.keyed(batch.tables[batch.tableOf[row]], this.#config.upsert);
-      const schemaNumber = work.schemaNumber(schema);
-      const op = batch.op[row];
-      if (op === Op.truncate) {
-        await work.truncate();
-        continue;
-      }
-      const path = this.#pathOf(batch, work, schema, row);
-      if (path === 'direct') {
-        let list = direct.get(work);
-        if (list === undefined) direct.set(work, (list = new ImageList()));
-        list.push(0, imageOf(batch, row), row, schemaNumber);
-        continue;
-      }
-      if (number < 0) number = this.#micro.retain(batch);
-      if (path === 'append') work.appends.push(number, imageOf(batch, row), row, schemaNumber);
-      else this.#merge(work, batch, number, row, schemaNumber);
+    for (let row = from; row < to; ) {
+      const end = tableEnd(batch, row, to);
+      const route = routes[batch.tableOf[row]];
+      row = route === null ? end : this.#take(route, batch, row, end);
+      if (row === end || route === null) continue;
+      route.direct = null;
+      await route.work.truncate();
+      row++;
     }
-    for (const [work, list] of direct) await this.#writeDirect(work, batch, list);
+    for (const route of routes) {
+      if (route === null || route.direct === null) continue;
+      await this.#writeDirect(route.work, batch, route.direct);
+      route.direct = null;
+    }
   }
 
-  #pathOf(batch: ChangeBatch, work: TableWork, schema: TableSchema, row: number) {
-    if (this.#staged.has(work.table)) return 'direct';
-    const partitioned = defaultSpec(work.table.loaded!).fields.length > 0;
-    const flags = batch.flags[row] | (work.table.ahead === null ? 0 : MAY_EXIST);
-    return rowPath(batch.op[row], flags, schema.keyColumns.length > 0, partitioned);
-  }
-
-  #merge(work: TableWork, batch: ChangeBatch, number: number, row: number, schemaNumber: number): void {
+  #take(route: Route, batch: ChangeBatch, from: number, to: number): number {
+    const { table } = route.work;
+    if (table.failure !== null) return to;
     try {
-      // A table that is ahead may have what a snapshot that is gone on with reads: chunks need not be the same as before.
-      work.merging().apply(batch, number, row, schemaNumber, work.table.ahead !== null);
+      return route.take(batch, from, to, this.#micro);
     } catch (error) {
-      this.#tables.fail(work.table, error);
+      this.#tables.fail(table, error);
+      return to;
     }
   }
 
@@ -396,18 +382,6 @@ class IcebergSink implements Sink {
     reread?.([table.source], missing.replace ? 'replace' : isNew ? 'beside' : 'finish');
   }
 
-  /** Rows that the lake has already, or that the user does not want. */
-  #skips(batch: ChangeBatch, work: TableWork, row: number): boolean {
-    const op = batch.op[row];
-    if (this.#skippedOps.has(op)) return true;
-    // Without a key nothing could be merged with what the snapshot brought; but such a table's snapshot is of one point.
-    const isRepeated = op !== Op.read && (batch.flags[row] & MAY_EXIST) !== 0;
-    if (isRepeated && work.table.latest?.keyColumns.length === 0) return true;
-    const { ahead } = work.table;
-    if (ahead === null || op === Op.read) return false;
-    return ahead.holds(batch.transactions[batch.transactionOf[row]].offset, work.table.source);
-  }
-
   /** Beyond the memory budget: first wait for the commit that runs, then set rows aside on disk (L-4). */
   async #makeRoom(): Promise<void> {
     const budget = this.#context.memoryBytes;
@@ -451,9 +425,12 @@ async function discard(work: TableWork): Promise<void> {
   await removeFiles(work.table, [...left, ...work.files, ...work.discarded]);
 }
 
-/** First cell of what is appended of a row: its new state, or the old one of a delete. */
-function imageOf(batch: ChangeBatch, row: number): number {
-  return batch.after[row] >= 0 ? batch.after[row] : batch.before[row];
+/** Where the rows from `from` on cease to be of one table. */
+function tableEnd({ tableOf }: ChangeBatch, from: number, to: number): number {
+  const table = tableOf[from];
+  let end = from + 1;
+  while (end < to && tableOf[end] === table) end++;
+  return end;
 }
 
 function mergesRows(batch: ChangeBatch, source: string): boolean {

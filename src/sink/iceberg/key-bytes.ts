@@ -28,18 +28,24 @@ export class KeyBytes implements ValueWriter {
     return count;
   }
 
-  /** 32-bit hash of the first `count` words (FNV-like, then mixed). */
+  /**
+   * 32-bit hash of the first `count` words (FNV-like, then mixed). Sixteen numbers in a row have hashes in a row: rows that
+   * come one after the other are looked up in one line of the processor's cache instead of sixteen.
+   */
   hash(count = this.seal()): number {
     const { words } = this;
-    let h = count * 4;
-    for (let i = 0; i < count; i++) {
+    const first = count === 0 ? 0 : words[0];
+    const low = first & 15;
+    let h = Math.imul((count * 4) ^ (first - low), 0x9e3779b1);
+    h ^= h >>> 15;
+    for (let i = 1; i < count; i++) {
       h = Math.imul(h ^ words[i], 0x9e3779b1);
       h ^= h >>> 15;
     }
     h ^= h >>> 16;
     h = Math.imul(h, 0x7feb352d);
     h ^= h >>> 15;
-    return h | 0;
+    return (h + low) | 0;
   }
 
   null(): void {

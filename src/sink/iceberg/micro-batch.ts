@@ -24,8 +24,10 @@ export class MicroBatch {
     return work;
   }
 
-  /** The number under which rows of `batch` are referred to from now on. */
-  retain(batch: ChangeBatch): number {
+  /** The number under which rows of `batch`, the one that came last, are referred to; it is held from the first call on. */
+  numberOf(batch: ChangeBatch): number {
+    const last = this.batches.length - 1;
+    if (last >= 0 && this.batches[last] === batch) return last;
     batch.lease.hold();
     this.#batchBytes += batchMemory(batch);
     return this.batches.push(batch) - 1;

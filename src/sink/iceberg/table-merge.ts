@@ -26,6 +26,8 @@ export class TableMerge {
   flags: Uint8Array;
   /** For UNRESOLVED entries whose key changed: an image with the key under which the lake holds the row. */
   readonly origins = new Map<number, ImageRef>();
+  /** False while no entry has ever been UNRESOLVED. */
+  hasUnresolved = false;
   readonly #lakeIsEmpty: boolean;
   readonly #schemas: readonly TableSchema[];
   readonly #overlay: Overlay;
@@ -202,6 +204,7 @@ export class TableMerge {
     this.#live(entry, source.batch, source.cell, source.row, schema);
     if (!source.unresolved) return;
     this.flags[entry] |= UNRESOLVED;
+    this.hasUnresolved = true;
     if (origin !== undefined) this.origins.set(entry, origin);
   }
 

@@ -116,6 +116,22 @@ test('L-7 a truncate removes everything, what follows it stays', async (t) => {
   assert.deepEqual(await readLake(lake, 't'), [['1', 'c', 'x']]);
 });
 
+test('L-7 rows of a table without a key that came before a truncate, in one batch with it, are not written', async (t) => {
+  const lake = await testLake(t);
+  const keyless = textTable(['id', 'a'], [], { full: true });
+  const sink = lake.sink();
+  await sink.open(never);
+  await commit(sink, 1, [{ op: 'c', after: ['1', 'a'] }], keyless);
+  const changes: TestChange[] = [{ op: 'c', after: ['2', 'b'] }, { op: 't' }, { op: 'c', after: ['3', 'c'] }];
+  await commit(sink, 2, changes, keyless);
+  await sink.close();
+  const rows = await readLake(lake, 't');
+  assert.deepEqual(
+    rows.map((row) => row[0]),
+    ['3'],
+  );
+});
+
 test('L-4 a transaction beyond the memory budget goes through the disk', async (t) => {
   const lake = await testLake(t);
   const sink = lake.sink({ memoryBytes: 300_000 });

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-/** A read that fills less than this has emptied the kernel's buffer. */
-const FULL_READ = 32 * 1024;
+/** After a read of so much more lies in the kernel's buffer, which should not fill up: the server would wait for us. */
+const FULL_READ = 128 * 1024;
 const REST_MS = 2;
+/** After a read of so much rows come by the thousand, and nobody waits for one of them. */
+const BUSY_READ = 16 * 1024;
+const BUSY_REST_MS = 8;
 
 /**
  * The socket's readable high-water mark. Node goes on reading a paused socket until this much waits in memory; with
@@ -13,15 +16,16 @@ export const READ_AHEAD = 1;
 
 /**
  * The socket as chunks, read at leisure. The server writes row by row, and a reader that is always faster would spend
- * ten times the cost of a row on the system call and the event that bring it. So after two small reads in short
- * succession it rests, and finds the kernel's buffer filled. A lone change is read at once. A chunk is valid only
+ * ten times the cost of a row on the system call and the event that bring it. So after two reads in short succession it
+ * rests, the longer the more comes, and finds the kernel's buffer filled. A lone change is read at once. A chunk is valid only
  * until the call that brings it returns.
  *
  * Under TLS every row comes as a record and as a chunk of its own, however many the kernel has: there it never rests.
  */
 export class Intake {
   readonly #socket: Socket;
-  readonly #rested: NodeJS.Timeout;
+  readonly #shortRest: NodeJS.Timeout;
+  readonly #longRest: NodeJS.Timeout;
   readonly #rests: boolean;
   #held = false;
   #resting = false;
@@ -30,7 +34,8 @@ export class Intake {
   constructor(socket: Socket, onChunk: (chunk: Buffer) => void) {
     this.#socket = socket;
     this.#rests = !(socket instanceof TLSSocket);
-    this.#rested = setTimeout(() => this.#wake(), REST_MS);
+    this.#shortRest = setTimeout(() => this.#wake(), REST_MS);
+    this.#longRest = setTimeout(() => this.#wake(), BUSY_REST_MS);
     socket.on('data', (chunk: Buffer) => {
       this.#rest(chunk.length);
       onChunk(chunk);
@@ -50,7 +55,8 @@ export class Intake {
 
   /** Reads on without rest and without anyone listening, so that the end of the connection is seen. */
   close(): void {
-    clearTimeout(this.#rested);
+    clearTimeout(this.#shortRest);
+    clearTimeout(this.#longRest);
     this.#socket.removeAllListeners('data');
     this.#socket.resume();
   }
@@ -58,12 +64,12 @@ export class Intake {
   #rest(bytes: number): void {
     if (!this.#rests) return;
     const now = performance.now();
-    const soon = now - this.#lastRead < REST_MS;
+    const soon = now - this.#lastRead < BUSY_REST_MS + REST_MS;
     this.#lastRead = now;
     if (bytes >= FULL_READ || !soon || this.#resting) return;
     this.#resting = true;
     this.#socket.pause();
-    this.#rested.refresh();
+    (bytes < BUSY_READ ? this.#shortRest : this.#longRest).refresh();
   }
 
   #wake(): void {
