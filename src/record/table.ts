@@ -1,3 +1,4 @@
+import type { IcestreamError } from '../base/errors.ts';
 import type { Codec, LogicalType } from './value.ts';
 
 /** Where a table lives at its source; `schema` is empty for databases without schemas. */
@@ -44,4 +45,6 @@ export interface TableSchema {
    * null and mean nothing.
    */
   readonly beforeColumns: readonly number[];
+  /** Why rows cannot be told apart by the key that was asked for: a sink that merges stops the table with it (L-9). */
+  readonly fault?: IcestreamError | null;
 }

@@ -192,6 +192,26 @@ test('a NULL in an id-column stops that table with a remedy; the others go on', 
   assert.equal((await rig.service.task(CONNECTOR)).state, 'RUNNING');
 });
 
+test('L-9 a key column dropped while streaming stops that table with a remedy; the others go on', {
+  timeout: 120_000,
+}, async (t) => {
+  const { rig, role } = await rigWithRole(t, 'REPLICATION', ALL, {
+    config: { 'iceberg.table.public.n.id-columns': 'code' },
+  });
+  await rig.sql(
+    `CREATE TABLE n (id int PRIMARY KEY, code text NOT NULL); ALTER TABLE n REPLICA IDENTITY FULL; ALTER TABLE n OWNER TO ${role}; INSERT INTO n VALUES (1, 'a')`,
+  );
+  await rig.start();
+  await rig.caughtUp(`INSERT INTO t VALUES (2, 'two')`);
+  await rig.sql('ALTER TABLE n DROP COLUMN code; INSERT INTO n VALUES (2)');
+  const reason = await rig.service.untilTable(CONNECTOR, 'public.n', 'needs-resnapshot');
+  assert.match(reason, /a key column of public\.n cannot be read/);
+  assert.match(reason, /Name other key columns/);
+  await rig.caughtUp(`INSERT INTO t VALUES (3, 'three')`);
+  await rig.requireEqual('t');
+  assert.equal((await rig.service.task(CONNECTOR)).state, 'RUNNING');
+});
+
 test('P-3 a column dropped while streaming stays in the lake, nullable; one added and one renamed follow', {
   timeout: 120_000,
 }, async (t) => {

@@ -228,7 +228,7 @@ class PostgresSource implements Source {
       find: (name) => tables.find(name),
       current: (oid) => tables.streamed(oid),
       progress: from.progress instanceof IncrementalProgress ? from.progress : null,
-      hold: (stop) => holdSnapshot({ connection: this.#connection, config, server }, stop),
+      hold: (stop) => holdSnapshot({ connection: this.#connection, config, server, log }, stop),
       replaced: (table) => tables.wasRead(table),
       log,
       metrics,

@@ -152,10 +152,10 @@ export async function holdSnapshot(
   return { name: created.snapshot, point: created.consistentPoint, close };
 }
 
-type SlotOptions = Pick<PrepareOptions, 'connection' | 'config' | 'server'>;
+type SlotOptions = Pick<PrepareOptions, 'connection' | 'config' | 'server' | 'log'>;
 
 async function createHeldSlot(
-  { connection, config, server }: SlotOptions,
+  { connection, config, server, log }: SlotOptions,
   name: string,
   temporary: boolean,
   signal: AbortSignal,
@@ -168,6 +168,11 @@ async function createHeldSlot(
       serverVersion: server.version,
       failover: config['slot.failover'],
       temporary,
+      onWait: (seconds) =>
+        log.warn(
+          { slot: name, seconds },
+          'the slot waits until the transactions that were running have ended',
+        ),
     });
     return { created, holder };
   } catch (error) {

@@ -59,8 +59,8 @@ export interface SchemaContext {
 }
 
 /**
- * Puts a table together. Column filters leave columns out, masks change what their codecs write.
- * @throws IcestreamError table.unsupported-type for a key column that cannot be read
+ * Puts a table together. Column filters leave columns out, masks change what their codecs write. A table whose key cannot
+ * be read has none, and a `fault`.
  */
 export function buildTable(parts: TableParts, context: SchemaContext, version: number): PostgresTable {
   const { relation } = parts;
@@ -75,6 +75,7 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
   }
   const primaryKey = namesOf(parts.indexes.primaryKey, parts.columns);
   const keyNames = keyOf(name, parts, primaryKey, context.config);
+  const fault = unreadableKey(name, keyNames, columns, omitted);
   return {
     id: { database: context.config['database.dbname'], schema: relation.schema, table: relation.name },
     name,
@@ -85,9 +86,10 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
     replicaIdentity: relation.replicaIdentity,
     columns,
     primaryKey,
-    keyColumns: indexesOf(name, keyNames, columns, omitted),
+    keyColumns: fault === null ? keyNames.map((key) => indexOf(key, columns)) : [],
     beforeColumns: beforeColumns(parts, primaryKey, columns),
     omitted,
+    fault,
   };
 }
 
@@ -144,20 +146,31 @@ function keyOf(
   return namesOf(parts.indexes.replicaIndex, parts.columns);
 }
 
-function indexesOf(
+function indexOf(name: string, columns: readonly PostgresColumn[]): number {
+  return columns.findIndex((column) => column.name === name);
+}
+
+function unreadableKey(
   table: string,
   names: readonly string[],
   columns: readonly PostgresColumn[],
   omitted: ReadonlyMap<string, string>,
-): number[] {
-  return names.map((name) => {
-    const index = columns.findIndex((column) => column.name === name);
-    if (index >= 0) return index;
-    const reason = omitted.get(name) ?? 'the column does not exist, is not published or is excluded';
-    throw new IcestreamError('table.unsupported-type', `a key column of ${table} cannot be read: ${reason}`, {
-      context: { table, column: name },
-      hint: 'Name other key columns, or include this one in the publication and in the column lists.',
-    });
+): IcestreamError | null {
+  const name = names.find((candidate) => indexOf(candidate, columns) < 0);
+  if (name === undefined) return null;
+  const reason = omitted.get(name) ?? 'the column does not exist, is not published or is excluded';
+  return new IcestreamError('table.unsupported-type', `a key column of ${table} cannot be read: ${reason}`, {
+    context: { table, column: name },
+    hint: 'Name other key columns, or include this one in the publication and in the column lists.',
+  });
+}
+
+/** What a lake needs beyond that: deletes are merged by what the log has of a deleted row. */
+export function incompleteKey(table: PostgresTable): IcestreamError | null {
+  const lacking = table.keyColumns.filter((index) => !table.beforeColumns.includes(index));
+  if (lacking.length === 0 || table.replicaIdentity === 'n') return null;
+  return new IcestreamError('table.key-not-in-image', `deletes of ${table.name} do not carry its whole key`, {
+    context: { table: table.name, columns: lacking.map((index) => table.columns[index].name).join(', ') },
   });
 }
 
@@ -175,7 +188,7 @@ function beforeColumns(
       : identity === 'i'
         ? namesOf(parts.indexes.replicaIndex, parts.columns)
         : [];
-  return names.map((name) => columns.findIndex((column) => column.name === name)).filter((i) => i >= 0);
+  return names.map((name) => indexOf(name, columns)).filter((i) => i >= 0);
 }
 
 function namesOf(numbers: readonly number[], columns: readonly ColumnFacts[]): string[] {

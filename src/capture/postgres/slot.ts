@@ -86,13 +86,24 @@ export interface CreatedSlot {
 export async function createSlot(
   replication: Client,
   name: string,
-  options: { readonly serverVersion: number; readonly failover: boolean; readonly temporary: boolean },
+  options: {
+    readonly serverVersion: number;
+    readonly failover: boolean;
+    readonly temporary: boolean;
+    /** The server waits until every transaction that runs has ended: called now and then while it does. */
+    readonly onWait: (seconds: number) => void;
+  },
 ): Promise<CreatedSlot> {
   const { serverVersion, temporary } = options;
   const failover = options.failover && !temporary && serverVersion >= 17 ? ", FAILOVER 'true'" : '';
   const modern = `(SNAPSHOT 'export'${failover})`;
   const kind = temporary ? 'TEMPORARY LOGICAL' : 'LOGICAL';
   const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} pgoutput ${serverVersion >= 15 ? modern : 'EXPORT_SNAPSHOT'}`;
+  const started = performance.now();
+  const waiting = setInterval(
+    () => options.onWait(Math.round((performance.now() - started) / 1000)),
+    WAIT_NOTICE_MS,
+  );
   try {
     const { rows } = await replication.query<{ consistent_point: string; snapshot_name: string }>(sql);
     return { consistentPoint: parseLsn(rows[0].consistent_point), snapshot: rows[0].snapshot_name };
@@ -101,8 +112,12 @@ export async function createSlot(
     if ((error as { code?: string }).code !== '53400') throw known;
     const hint = 'Drop replication slots that nobody reads, or raise max_replication_slots.';
     throw new IcestreamError(known.code, known.message, { cause: error, context: known.context, hint });
+  } finally {
+    clearInterval(waiting);
   }
 }
+
+const WAIT_NOTICE_MS = 10_000;
 
 /** A slot that is not there any more is as good as dropped. */
 export async function dropSlot(queries: Queries, name: string): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Client } from 'pg';
-import { IcestreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { CodecOptions } from './codecs/index.ts';
 import type { PostgresConfig } from './config.ts';
@@ -17,7 +16,7 @@ import {
   readRelation,
   readRelations,
 } from './pg-catalog.ts';
-import { alignColumns, buildTable, type ColumnFacts, type PostgresTable } from './schema.ts';
+import { alignColumns, buildTable, type ColumnFacts, incompleteKey, type PostgresTable } from './schema.ts';
 import { loadTypes, type TypeCatalog } from './types.ts';
 import { Form, type RelationMessage, type RelationPlan } from './wire/relation.ts';
 
@@ -236,17 +235,19 @@ export class Tables implements TableCatalog {
     if (versions === undefined) this.#versions.set(relation.oid, (versions = new Map()));
     const parts = { relation, columns, indexes, keyOverride: this.#options.keyOverride(name), ...constants };
     const context = { ...this.#options, lookup, codecOptions: this.#codecOptions };
-    const table = buildTable(parts, context, versions.size + 1);
-    const signature = signatureOf(table);
+    const built = buildTable(parts, context, versions.size + 1);
+    const signature = signatureOf(built);
     const known = versions.get(signature);
     if (known !== undefined) return known;
-    this.#check(table);
+    this.#warn(built);
+    const table =
+      this.#options.lake && built.fault === null ? { ...built, fault: incompleteKey(built) } : built;
     versions.set(signature, table);
     return table;
   }
 
-  #check(table: PostgresTable): void {
-    const { log, lake } = this.#options;
+  #warn(table: PostgresTable): void {
+    const { log } = this.#options;
     for (const [column, reason] of table.omitted) {
       this.#warnOnce(`${table.name}.${column}`, () =>
         log.warn({ table: table.name, column, reason }, 'column is left out, its type cannot be read'),
@@ -258,16 +259,6 @@ export class Tables implements TableCatalog {
         log.warn({ table: table.name, warning }, 'changes of a table will fail'),
       );
     }
-    if (!lake) return;
-    const lacking = table.keyColumns.filter((index) => !table.beforeColumns.includes(index));
-    if (lacking.length === 0 || table.replicaIdentity === 'n') return;
-    throw new IcestreamError(
-      'table.key-not-in-image',
-      `deletes of ${table.name} do not carry its whole key`,
-      {
-        context: { table: table.name, columns: lacking.map((index) => table.columns[index].name).join(', ') },
-      },
-    );
   }
 
   #warnOnce(what: string, warn: () => void): void {

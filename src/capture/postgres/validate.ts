@@ -77,6 +77,11 @@ function propertyOf(error: IcestreamError, raw: ConnectorConfig): string {
   return 'table.include.list';
 }
 
+function invalid(error: IcestreamError, raw: ConnectorConfig): ReadonlyMap<string, readonly string[]> {
+  const property = propertyOf(error, raw);
+  return new Map([[property, [`The '${property}' value is invalid: ${error.message}. ${error.hint}`]]]);
+}
+
 /** L-9: a key must exist and be part of what deletes carry; better known now than at the first delete. */
 async function tryTables(
   raw: ConnectorConfig,
@@ -94,13 +99,13 @@ async function tryTables(
     signal,
   });
   try {
-    await tables.discover();
-    return new Map();
+    const faults = (await tables.discover()).map(({ fault }) => fault ?? null);
+    const fault = faults.find((candidate) => candidate !== null);
+    return fault === undefined ? new Map() : invalid(fault, raw);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof IcestreamError)) throw error;
-    const property = propertyOf(error, raw);
-    return new Map([[property, [`The '${property}' value is invalid: ${error.message}. ${error.hint}`]]]);
+    return invalid(error, raw);
   } finally {
     await tables.close();
   }

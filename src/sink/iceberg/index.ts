@@ -258,6 +258,10 @@ class IcebergSink implements Sink {
   async #workOf(schema: TableSchema, signal: AbortSignal, replacing = false): Promise<TableWork | null> {
     const table = this.#tables.of(schema);
     if (table.failure !== null) return null;
+    if (this.#config.upsert && schema.fault) {
+      this.#tables.fail(table, schema.fault);
+      return null;
+    }
     if (!table.isCurrent(schema)) {
       const ready = await this.#tables.guard(table, async () => {
         await this.#running;

@@ -337,9 +337,13 @@ function withKey(schema: TableSchema, options: TableOptions, upsert: boolean): T
   const keyColumns = options.idColumns.map((name) => {
     const index = schema.columns.findIndex((column) => column.name === name);
     if (index >= 0) return index;
-    throw new IcestreamError('config.invalid', `id column ${name} is not a column of ${schema.name}`, {
-      context: { table: schema.name, column: name },
-    });
+    throw new IcestreamError(
+      'table.key-not-in-image',
+      `id column ${name} is not a column of ${schema.name}`,
+      {
+        context: { table: schema.name, column: name },
+      },
+    );
   });
   const missing = keyColumns.find((column) => !schema.beforeColumns.includes(column));
   if (missing !== undefined) {
