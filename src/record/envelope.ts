@@ -1,0 +1,111 @@
+import { type ChangeBatch, NULL_CELL, OP_LETTERS } from './batch.ts';
+import { writeBigInt, writeInt64, writeText, writeValue } from './connect-value.ts';
+import type { EventField, EventForm, SnapshotMarker } from './event.ts';
+import type { TableSchema } from './table.ts';
+import type { Codec, ValueWriter } from './value.ts';
+
+/** Debezium's `transaction` block, which `provide.transaction.metadata` asks for. */
+export interface TransactionBlock {
+  readonly id: string;
+  readonly totalOrder: number;
+  readonly collectionOrder: number;
+}
+
+/** One event of a row. A change of its key is two: a `d` with the old row, a `c` with the new one. */
+export interface RowEvent {
+  readonly op: number;
+  /** First cell of the image, or -1. */
+  readonly before: number;
+  readonly after: number;
+  readonly snapshot: SnapshotMarker;
+  readonly transaction: TransactionBlock | null;
+}
+
+interface BoundField {
+  readonly field: EventField;
+  readonly codec: Codec;
+  readonly writer: ValueWriter;
+  /** Whether a before-image carries the column. */
+  readonly inBefore: boolean;
+}
+
+/** Images of one table's rows, or their keys, as structs. */
+export class ImageWriter {
+  readonly #fields: readonly BoundField[];
+  readonly #out: ValueWriter;
+
+  constructor(table: TableSchema, fields: readonly EventField[], out: ValueWriter) {
+    this.#out = out;
+    this.#fields = fields.map((field) => ({
+      field,
+      codec: table.columns[field.column].codec,
+      writer: field.adapt(out),
+      inBefore: table.beforeColumns.includes(field.column),
+    }));
+  }
+
+  /** The image whose first cell is `cell`; of a before-image only some columns mean anything. */
+  write(batch: ChangeBatch, cell: number, isBefore: boolean): void {
+    const { bytes, cellStart, cellLength } = batch;
+    const out = this.#out;
+    out.beginStruct();
+    for (const { field, codec, writer, inBefore } of this.#fields) {
+      const at = cell + field.column;
+      const length = cellLength[at];
+      if (length >= 0) codec.read(bytes, cellStart[at], cellStart[at] + length, writer);
+      else if (length !== NULL_CELL) writeValue(field.schema, field.unavailable, out);
+      else if (isBefore && !inBefore) writeValue(field.schema, field.absent, out);
+      else out.null();
+    }
+    out.endStruct();
+  }
+}
+
+/** Writes the events of one table's rows: before, after, source, transaction, op, ts_ms, ts_us, ts_ns. */
+export class EnvelopeWriter {
+  readonly #form: EventForm;
+  readonly #images: ImageWriter;
+  readonly #out: ValueWriter;
+  #nowMicros = 0;
+  #nowNanos = 0n;
+
+  constructor(table: TableSchema, form: EventForm, out: ValueWriter) {
+    this.#form = form;
+    this.#images = new ImageWriter(table, form.fields, out);
+    this.#out = out;
+  }
+
+  /** When the events that follow were read, microseconds since 1970. */
+  setClock(micros: number): void {
+    this.#nowMicros = micros;
+    this.#nowNanos = BigInt(micros) * 1000n;
+  }
+
+  write(batch: ChangeBatch, row: number, event: RowEvent): void {
+    const out = this.#out;
+    out.beginStruct();
+    if (event.before < 0) out.null();
+    else this.#images.write(batch, event.before, true);
+    if (event.after < 0) out.null();
+    else this.#images.write(batch, event.after, false);
+    this.#form.writeSource(batch, row, event.snapshot, out);
+    if (event.transaction === null) out.null();
+    else writeTransaction(event.transaction, out);
+    const letter = OP_BYTES[event.op];
+    out.utf8(letter, 0, letter.length);
+    writeInt64(Math.floor(this.#nowMicros / 1000), out);
+    writeInt64(this.#nowMicros, out);
+    writeBigInt(this.#nowNanos, out);
+    out.endStruct();
+  }
+}
+
+const OP_BYTES = OP_LETTERS.map((letter) => Buffer.from(letter));
+
+function writeTransaction(block: TransactionBlock, out: ValueWriter): void {
+  out.beginStruct();
+  writeText(block.id, out);
+  writeInt64(block.totalOrder, out);
+  writeInt64(block.collectionOrder, out);
+  out.endStruct();
+}
