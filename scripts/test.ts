@@ -5,6 +5,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { installAll, type ServiceName } from '../test/services/install.ts';
+import { startKafka } from '../test/services/kafka.ts';
 import { POSTGRES_VERSIONS, startPostgres } from '../test/services/postgres.ts';
 import type { Server } from '../test/services/process.ts';
 import { startRestCatalog } from '../test/services/rest-catalog.ts';
@@ -12,13 +13,13 @@ import { s3Properties, startS3 } from '../test/services/s3.ts';
 
 /**
  * `test.ts unit|all|full [filter...]` runs test/**\/*.test.ts; a filter is a part of a path. What a file needs is in its
- * name: `.test.ts` nothing but Node, `.pg` PostgreSQL, `.s3` an S3 server, `.catalog` the REST catalog, `.crash` all of
- * them, `.full` all of them and more time than CI has. Servers are installed where missing (test/services), started once
+ * name: `.test.ts` nothing but Node, `.pg` PostgreSQL, `.s3` an S3 server, `.catalog` the REST catalog, `.kafka` Kafka
+ * and PostgreSQL, `.crash` all of them, `.full` all of them and more time than CI has. Servers are installed where missing (test/services), started once
  * and handed to the files by environment variables. What cannot be installed fails the run where CI is set; elsewhere its
  * files are listed as not run.
  */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SUFFIXES = ['pg', 's3', 'catalog', 'crash', 'full'] as const;
+const SUFFIXES = ['pg', 's3', 'catalog', 'kafka', 'crash', 'full'] as const;
 type Need = (typeof SUFFIXES)[number] | 'nothing';
 
 /** For one file; a file that hangs is killed then and counts as failed. */
@@ -33,8 +34,9 @@ const SERVICES_OF: Record<Need, readonly ServiceName[]> = {
   pg: ['PostgreSQL 18'],
   s3: ['S3'],
   catalog: ['REST catalog'],
-  crash: ['PostgreSQL 18', 'S3', 'REST catalog'],
-  full: ['PostgreSQL 18', 'S3', 'REST catalog'],
+  kafka: ['PostgreSQL 18', 'Kafka'],
+  crash: ['PostgreSQL 18', 'S3', 'REST catalog', 'Kafka'],
+  full: ['PostgreSQL 18', 'S3', 'REST catalog', 'Kafka'],
 };
 
 const servers: Server[] = [];
@@ -97,6 +99,8 @@ async function prepare(needs: ReadonlySet<Need>): Promise<Map<ServiceName, Error
   const wanted: ServiceName[] = ['DuckDB extensions'];
   if (everything || needs.has('pg'))
     wanted.push(...POSTGRES_VERSIONS.map((it) => `PostgreSQL ${it}` as const));
+  else if (needs.has('kafka')) wanted.push('PostgreSQL 18');
+  if (everything || needs.has('kafka')) wanted.push('Kafka');
   if (everything || needs.has('s3') || needs.has('catalog')) wanted.push('S3');
   if (everything || needs.has('catalog')) wanted.push('REST catalog');
   const missing = await installAll(wanted);
@@ -111,6 +115,7 @@ async function start(name: ServiceName): Promise<void> {
     process.env[`ICESTREAM_TEST_${variable}`] = server.url;
   };
   if (name === 'S3') share('S3', await startS3());
+  if (name === 'Kafka') share('KAFKA', await startKafka());
   const version = POSTGRES_VERSIONS.find((it) => name === `PostgreSQL ${it}`);
   if (version !== undefined) share(`POSTGRES_${version}`, await startPostgres({ version }));
   if (name === 'REST catalog') {

@@ -1,4 +1,5 @@
 import { installDuckdbExtensions } from './duckdb.ts';
+import { installKafka } from './kafka.ts';
 import { installPostgres } from './postgres.ts';
 import { installRestCatalog } from './rest-catalog.ts';
 import { installS3 } from './s3.ts';
@@ -11,6 +12,7 @@ export const SERVICES = {
   'PostgreSQL 18': () => installPostgres(18),
   S3: installS3,
   'REST catalog': installRestCatalog,
+  Kafka: installKafka,
   'DuckDB extensions': installDuckdbExtensions,
 } satisfies Record<string, () => Promise<unknown>>;
 
