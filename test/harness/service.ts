@@ -100,6 +100,12 @@ export class Service {
     if (end !== 'SIGKILL') throw new Error(`the service ended with ${end}\n${this.log()}`);
   }
 
+  /** The most memory that it has held so far. */
+  get peakRssMb(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
