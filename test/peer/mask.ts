@@ -1,0 +1,169 @@
+/**
+ * What may differ between two recordings of one scenario:
+ *
+ * - the topic prefix, wherever it stands as a name;
+ * - clock times, numbers and ISO texts that lie within the recording. Their unit, the form of the text and whether there is
+ *   one still count; a time that an hour's shift of zones moved lies outside and counts as it is;
+ * - ids that the server or the run gave: LSNs, transaction ids, run ids, ids of snapshot windows, Java's object ids. They
+ *   become a placeholder and a reference; references of a class must correspond one to one (relations.ts), so that a
+ *   transaction id that is right in form but another event's shows.
+ */
+export interface Masked {
+  readonly text: string;
+  readonly references: readonly Reference[];
+}
+
+export interface Reference {
+  readonly class: IdClass;
+  readonly value: string;
+}
+
+/**
+ * An event's LSN, the end of a commit (first half of `sequence`, and END of a transaction) and the LSN in a BEGIN are
+ * classes of their own: whether they coincide depends on what else the server writes to its log. `commit time` is the
+ * microsecond of a streamed event's commit, `snapshot time` that of a snapshot.
+ */
+export type IdClass =
+  | 'lsn'
+  | 'commit lsn'
+  | 'begin lsn'
+  | 'transaction'
+  | 'commit time'
+  | 'snapshot time'
+  | 'run'
+  | 'window'
+  | 'object';
+
+/** Classes whose ids grow: growing ids on one side must not go with falling ones on the other. */
+export const GROWING: readonly IdClass[] = ['lsn', 'commit lsn', 'begin lsn', 'transaction', 'commit time'];
+
+/** What a record is, as far as the meaning of its ids depends on it. */
+export type RecordKind = 'begin' | 'end' | 'streamed' | 'snapshot' | 'incremental' | 'other';
+
+/** Between the clocks of the recorder and of the servers, on one machine. */
+const CLOCK_SLACK_MS = 5_000;
+const UNITS: readonly (readonly [string, bigint, bigint])[] = [
+  // Unit, and how many of it are a millisecond, as a fraction.
+  ['s', 1n, 1_000n],
+  ['ms', 1n, 1n],
+  ['us', 1_000n, 1n],
+  ['ns', 1_000_000n, 1n],
+];
+const ISO = /(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?/g;
+const WINDOW_ID = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-open|-close)/g;
+const OBJECT_ID = /^([a-z]+(?:\.\w+)+[\w$]*)@([0-9a-f]{1,8})$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export class Mask {
+  readonly #prefix: RegExp;
+  readonly #low: bigint;
+  readonly #high: bigint;
+
+  constructor(prefix: string, started: number, ended: number) {
+    const name = prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    this.#prefix = new RegExp(`(?<![A-Za-z0-9_])${name}(?![A-Za-z0-9_])`, 'g');
+    this.#low = BigInt(started - CLOCK_SLACK_MS);
+    this.#high = BigInt(ended + CLOCK_SLACK_MS);
+  }
+
+  /** The text with `<prefix>` for the topic prefix. */
+  names(text: string): string {
+    return text.replace(this.#prefix, '<prefix>');
+  }
+
+  /** @param token the number as written. Null where it counts as it is. */
+  number(kind: RecordKind, path: readonly string[], token: string): Masked | null {
+    if (!/^\d+$/.test(token)) return null;
+    const field = sourceField(path);
+    if (field === 'lsn' && token !== '0') return placeholder('number', [{ class: 'lsn', value: token }]);
+    if ((field === 'txId' || field === 'xmin') && token !== '0')
+      return placeholder('number', [{ class: 'transaction', value: token }]);
+    const unit = this.#clockUnit(token);
+    if (unit === null) return null;
+    const time = field === 'ts_us' ? timeClass(kind) : null;
+    return { text: `<${unit}>`, references: time === null ? [] : [{ class: time, value: token }] };
+  }
+
+  /**
+   * @param token the string as written, with its quotes, or a header's text; what is not masked stays in its notation.
+   * @param value what it says.
+   */
+  string(kind: RecordKind, path: readonly string[], token: string, value: string): Masked | null {
+    const name = path.at(-1);
+    if (path[0] === 'headers' && name === '__debezium.context.runId' && UUID.test(value))
+      return placeholder('uuid', [{ class: 'run', value }]);
+    if (sourceField(path) === 'sequence') return sequence(value);
+    if (name === 'id' && (kind === 'begin' || kind === 'end' || path.at(-2) === 'transaction'))
+      return transactionId(kind, value);
+    // Headers made of a number of the source block are texts of it.
+    if (path[0] === 'headers' && sourceField(path) !== null) return this.number(kind, path, value);
+    const object = OBJECT_ID.exec(value);
+    if (object !== null) return placeholder(`text ${object[1]}`, [{ class: 'object', value: object[2]! }]);
+    return this.#within(token);
+  }
+
+  /** Times and ids of snapshot windows within a text, null when there are none. */
+  #within(token: string): Masked | null {
+    const references: Reference[] = [];
+    const text = token
+      .replace(ISO, (all, date: string, separator: string, time: string, _: string, zone = '') =>
+        this.#contains(`${date}T${time}${zone === '' ? 'Z' : zone}`) ? `<time${separator}${zone}>` : all,
+      )
+      .replace(WINDOW_ID, (_, value: string, end: string) => {
+        references.push({ class: 'window', value: value + end });
+        return `<window${end}>`;
+      });
+    return text === token ? null : { text: this.names(text), references };
+  }
+
+  #contains(iso: string): boolean {
+    const time = Date.parse(iso.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
+    return !Number.isNaN(time) && BigInt(time) >= this.#low && BigInt(time) <= this.#high;
+  }
+
+  #clockUnit(token: string): string | null {
+    if (token.length < 10 || token.length > 19) return null;
+    const value = BigInt(token);
+    const found = UNITS.find(
+      ([, times, per]) => value * per >= this.#low * times && value * per <= this.#high * times,
+    );
+    return found?.[0] ?? null;
+  }
+}
+
+/** A field of the source block, also where a transform has moved it out (`__source_lsn`); null for any other. */
+function sourceField(path: readonly string[]): string | null {
+  const name = path.at(-1)!;
+  if (name.startsWith('__source_')) return name.slice('__source_'.length);
+  return path.at(-2) === 'source' && path[0] === 'value' ? name : null;
+}
+
+/** Rows of an incremental snapshot are read at times of their own, which say nothing of one another. */
+function timeClass(kind: RecordKind): IdClass | null {
+  if (kind === 'streamed') return 'commit time';
+  return kind === 'snapshot' ? 'snapshot time' : null;
+}
+
+/** `["<end of the last commit or null>","<lsn>"]` in a text. */
+function sequence(value: string): Masked | null {
+  const parts = /^\[(null|"(\d+)"),"(\d+)"\]$/.exec(value);
+  if (parts === null) return null;
+  const lsn: Reference = { class: 'lsn', value: parts[3]! };
+  if (parts[2] === undefined) return placeholder('sequence of null', [lsn]);
+  return placeholder('sequence', [{ class: 'commit lsn', value: parts[2] }, lsn]);
+}
+
+/** `<transaction>:<lsn>`; the LSN is the event's in an event, the commit's in an END. */
+function transactionId(kind: RecordKind, value: string): Masked | null {
+  const parts = /^(\d+):(\d+)$/.exec(value);
+  if (parts === null) return null;
+  const lsn: IdClass = kind === 'begin' ? 'begin lsn' : kind === 'end' ? 'commit lsn' : 'lsn';
+  return placeholder('text', [
+    { class: 'transaction', value: parts[1]! },
+    { class: lsn, value: parts[2]! },
+  ]);
+}
+
+function placeholder(form: string, references: readonly Reference[]): Masked {
+  return { text: `<${form} ${references.map((it) => it.class).join(', ')}>`, references };
+}
