@@ -124,6 +124,55 @@ export const ERROR_CODES = {
     hint: 'Another instance writes the same tables; this one begins again from what is in the lake. Stop one of them.',
   },
 
+  'kafka.unreachable': {
+    retry: 'backoff',
+    hint: 'Check bootstrap.servers, the advertised listeners and that the brokers are running.',
+  },
+  'kafka.auth': {
+    retry: 'operator',
+    hint: 'Check security.protocol, sasl.mechanism and sasl.jaas.config, under producer.override. too.',
+  },
+  'kafka.tls': {
+    retry: 'operator',
+    hint: 'Check ssl.truststore.location and ssl.keystore.location and that the certificate names the broker.',
+  },
+  'kafka.rights': {
+    retry: 'operator',
+    hint: 'Grant the principal Write, Describe and, for new topics, Create; with transactions also Write on the transactional id.',
+  },
+  'kafka.topic-missing': {
+    retry: 'operator',
+    hint: 'Create the topic, set topic.creation.default.partitions and replication.factor, or let the brokers create topics.',
+  },
+  'kafka.topic-refused': {
+    retry: 'operator',
+    hint: 'The brokers refused to create the topic; correct the topic.creation properties or create it.',
+  },
+  'kafka.record-too-large': {
+    retry: 'operator',
+    hint: 'Raise producer.override.max.request.size and the max.message.bytes of the topic, or exclude the column.',
+  },
+  'kafka.record-refused': {
+    retry: 'operator',
+    hint: 'The brokers refuse the records as they are; see the message and the configuration of the topic.',
+  },
+  'kafka.not-delivered': {
+    retry: 'backoff',
+    hint: 'No broker took the records within delivery.timeout.ms; check that enough replicas are in sync.',
+  },
+  'kafka.fenced': {
+    retry: 'backoff',
+    hint: 'Another instance writes with the same transactional id; stop one of them.',
+  },
+  'kafka.transaction': {
+    retry: 'backoff',
+    hint: 'The transaction was given up and is written again; if it repeats, raise transaction.timeout.ms.',
+  },
+  'kafka.protocol': {
+    retry: 'never',
+    hint: 'The broker is older than Kafka 2.4 or answers what is not understood; report it with its version.',
+  },
+
   'storage.unreachable': { retry: 'backoff', hint: 'Check the endpoint of the object store.' },
   'storage.refused': { retry: 'operator', hint: 'Check the credentials and rights of the object store.' },
   'storage.not-found': { retry: 'operator', hint: 'The named file does not exist.' },
@@ -142,6 +191,19 @@ export const ERROR_CODES = {
     retry: 'never',
     hint: 'This is a fault of icestream; report it with the trace and restart the task.',
   },
+  'convert.null': {
+    retry: 'operator',
+    hint: 'A field that may not be null has no value and no default; correct the row or transform it.',
+  },
+  'convert.value': {
+    retry: 'operator',
+    hint: 'The converter cannot represent the value; use another converter or another mode of the column.',
+  },
+  'convert.schema': {
+    retry: 'operator',
+    hint: 'The converter cannot represent the schema; use another converter or transform the record.',
+  },
+
   'connector.unknown': {
     retry: 'operator',
     hint: 'Use one of the connector classes that GET /connector-plugins lists.',

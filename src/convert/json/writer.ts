@@ -1,0 +1,270 @@
+import type { ByteBuffer } from '../../base/byte-buffer.ts';
+import { invariant } from '../../base/errors.ts';
+import type { SchemaWriter } from '../converter.ts';
+import { rescale, twosComplement } from '../decimal.ts';
+import { decimalText, doubleText, floatText } from '../java-text.ts';
+import { PhysicalWriter } from '../physical-writer.ts';
+import { INT32_DIGITS_MAX, INT64_DIGITS_MAX, writeBase64, writeInt32, writeInt64 } from './digits.ts';
+import { escapeGrowth, TextCopy, writeEscaped } from './escape.ts';
+import type { JsonPlan } from './plan.ts';
+import { type JsonStyle, missingValue } from './text.ts';
+
+/** Writes values along a plan: its state is the step that comes next and where the next byte goes. */
+export class JsonWriter extends PhysicalWriter implements SchemaWriter {
+  private readonly plan: JsonPlan;
+  private readonly words: Int32Array;
+  private readonly prefixAt: Int32Array;
+  private readonly prefixLength: Int32Array;
+  private readonly next: Int32Array;
+  private readonly style: JsonStyle;
+  /** Around the value, once per record: the schema before it, a bracket after it. */
+  private readonly head: Uint8Array;
+  private readonly tail: Uint8Array;
+  private readonly copy = new TextCopy();
+  private readonly scratch = new Uint8Array(8);
+
+  private out: ByteBuffer = NOWHERE;
+  private target: Uint8Array = NO_BYTES;
+  private view: DataView = new DataView(NO_BYTES.buffer);
+  private limit = 0;
+  private at = 0;
+  private step = 0;
+
+  constructor(plan: JsonPlan, style: JsonStyle, head: Uint8Array, tail: Uint8Array) {
+    super();
+    this.plan = plan;
+    this.words = plan.words;
+    this.prefixAt = plan.prefixAt;
+    this.prefixLength = plan.prefixLength;
+    this.next = plan.next;
+    this.style = style;
+    this.head = head;
+    this.tail = tail;
+  }
+
+  begin(out: ByteBuffer): void {
+    this.out = out;
+    if (this.head.length > 0) out.append(this.head);
+    this.at = out.length;
+    if (out.bytes !== this.target) this.follow();
+    this.step = 0;
+  }
+
+  end(): void {
+    invariant(this.step === this.plan.done, 'a value is written to its end');
+    this.out.length = this.at;
+    if (this.tail.length > 0) this.out.append(this.tail);
+  }
+
+  null(): void {
+    const { plan, step } = this;
+    const length = plan.nullLength[step];
+    if (length < 0) throw missingValue(plan.schemas[step]);
+    this.reserve(length);
+    this.put(plan.nullAt[step], length);
+    this.step = this.next[step];
+  }
+
+  bool(value: boolean): void {
+    this.prefix(5);
+    const { target } = this;
+    let at = this.at;
+    if (value) {
+      target[at++] = 0x74;
+      target[at++] = 0x72;
+      target[at++] = 0x75;
+    } else {
+      target[at++] = 0x66;
+      target[at++] = 0x61;
+      target[at++] = 0x6c;
+      target[at++] = 0x73;
+    }
+    target[at++] = 0x65;
+    this.at = at;
+    this.step = this.next[this.step];
+  }
+
+  int32(value: number): void {
+    this.prefix(INT32_DIGITS_MAX);
+    this.at = writeInt32(this.target, this.at, value);
+    this.step = this.next[this.step];
+  }
+
+  int64(hi: number, lo: number): void {
+    this.prefix(INT64_DIGITS_MAX);
+    this.at = writeInt64(this.target, this.at, hi, lo);
+    this.step = this.next[this.step];
+  }
+
+  float32(value: number): void {
+    this.number(floatText(value));
+  }
+
+  float64(value: number): void {
+    this.number(doubleText(value));
+  }
+
+  decimalSmall(unscaled: number, scale: number): void {
+    const more = this.plan.scale[this.step] - scale;
+    if (more === 0 && !this.style.numericDecimals) {
+      this.smallDecimal(unscaled);
+      return;
+    }
+    const scaled = more > 0 && more < POWERS.length ? unscaled * POWERS[more] : Number.NaN;
+    if (!this.style.numericDecimals && Number.isSafeInteger(scaled)) this.smallDecimal(scaled);
+    else this.decimal(BigInt(unscaled), scale);
+  }
+
+  decimal(unscaled: bigint, scale: number): void {
+    const schemaScale = this.plan.scale[this.step];
+    const exact = rescale(unscaled, scale, schemaScale);
+    if (this.style.numericDecimals) {
+      this.number(decimalText(exact, schemaScale));
+      return;
+    }
+    const bytes = twosComplement(exact);
+    this.bytes(bytes, 0, bytes.length);
+  }
+
+  utf8(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.prefix(length + 2);
+    let at = this.at;
+    this.target[at++] = QUOTE;
+    const plain = this.copy.plain(bytes, start, end, this.target, this.view, at);
+    at += plain;
+    if (plain < length) at = this.escaped(bytes, start + plain, end, at);
+    this.target[at] = QUOTE;
+    this.at = at + 1;
+    this.step = this.next[this.step];
+  }
+
+  bytes(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.prefix(((length + 2) / 3) * 4 + 6);
+    let at = this.at;
+    this.target[at++] = QUOTE;
+    if (length < BASE64_NATIVE_MIN) {
+      at = writeBase64(this.target, at, bytes, start, end);
+    } else {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('base64');
+      at += this.out.bytes.write(text, at, 'latin1');
+    }
+    this.target[at] = QUOTE;
+    this.at = at + 1;
+    this.step = this.next[this.step];
+  }
+
+  beginList(): void {
+    this.open();
+  }
+
+  endList(): void {
+    this.close();
+  }
+
+  beginStruct(): void {
+    this.open();
+  }
+
+  endStruct(): void {
+    this.close();
+  }
+
+  beginMap(): void {
+    this.open();
+  }
+
+  endMap(): void {
+    this.close();
+  }
+
+  private open(): void {
+    const { plan, step } = this;
+    const length = plan.openLength[step];
+    this.reserve(length);
+    this.put(plan.openAt[step], length);
+    this.step = plan.child[step];
+  }
+
+  private close(): void {
+    const { plan, step } = this;
+    const length = plan.closeLength[step];
+    this.reserve(length);
+    this.put(plan.closeAt[step], length);
+    this.step = plan.closed[step];
+  }
+
+  /** ASCII; what is no JSON number is quoted. */
+  private number(text: string): void {
+    const length = text.length;
+    const quoted = text.charCodeAt(length - 1) > NINE;
+    this.prefix(length + 2);
+    const { target } = this;
+    let at = this.at;
+    if (quoted) target[at++] = QUOTE;
+    for (let i = 0; i < length; i++) target[at++] = text.charCodeAt(i);
+    if (quoted) target[at++] = QUOTE;
+    this.at = at;
+    this.step = this.next[this.step];
+  }
+
+  /** The two's complement of a safe integer, as few bytes as hold it. */
+  private smallDecimal(unscaled: number): void {
+    const { scratch } = this;
+    const hi = Math.floor(unscaled / 0x1_0000_0000);
+    const lo = unscaled - hi * 0x1_0000_0000;
+    for (let i = 0; i < 4; i++) {
+      scratch[i] = hi >> (24 - i * 8);
+      scratch[4 + i] = lo >>> (24 - i * 8);
+    }
+    let start = 0;
+    const sign = hi < 0 ? 0xff : 0;
+    while (start < 7 && scratch[start] === sign && ((scratch[start + 1] ^ sign) & 0x80) === 0) start++;
+    this.bytes(scratch, start, 8);
+  }
+
+  /** The rest of a text from the first byte on that must be escaped. */
+  private escaped(bytes: Uint8Array, start: number, end: number, at: number): number {
+    this.at = at;
+    this.reserve(end - start + escapeGrowth(bytes, start, end) + 1);
+    return writeEscaped(bytes, start, end, this.target, at);
+  }
+
+  /** Writes what stands before a value and makes room for the value itself. */
+  private prefix(room: number): void {
+    const { step } = this;
+    const length = this.prefixLength[step];
+    this.reserve(length + room);
+    this.put(this.prefixAt[step], length);
+  }
+
+  private put(word: number, length: number): void {
+    const { words, view, at } = this;
+    for (let i = 0; i < length; i += 4) view.setInt32(at + i, words[word++], true);
+    this.at = at + length;
+  }
+
+  private reserve(count: number): void {
+    // Texts are copied in whole words, which may reach three bytes too far.
+    if (this.at + count + 8 <= this.limit) return;
+    this.out.length = this.at;
+    this.out.reserve(count + 8);
+    this.follow();
+  }
+
+  private follow(): void {
+    const { bytes } = this.out;
+    this.target = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.limit = bytes.length;
+  }
+}
+
+const NOWHERE = { bytes: Buffer.alloc(0), length: 0 } as ByteBuffer;
+const NO_BYTES = new Uint8Array(0);
+const QUOTE = 0x22;
+const NINE = 0x39;
+/** Where the engine's own encoder, which makes a string, begins to win over a loop. */
+const BASE64_NATIVE_MIN = 512;
+const POWERS = Array.from({ length: 16 }, (_, i) => 10 ** i);

@@ -1,0 +1,26 @@
+import type { ConverterDefinition } from './converter.ts';
+
+type Load = () => Promise<ConverterDefinition>;
+
+/** Every converter and header converter by its Java class; the only place that names them. */
+const CONVERTERS: Readonly<Record<string, Load>> = {
+  'org.apache.kafka.connect.json.JsonConverter': async () => (await import('./json/index.ts')).jsonConverter,
+};
+
+export const CONVERTER_CLASSES: readonly string[] = Object.keys(CONVERTERS);
+
+/** The full name of a class given as `JsonConverter` or `Json`, as Connect's plugin aliases are; null for what nobody bears. */
+export function converterClass(name: string): string | null {
+  if (Object.hasOwn(CONVERTERS, name)) return name;
+  const known = CONVERTER_CLASSES.filter((full) => {
+    const short = full.slice(full.lastIndexOf('.') + 1);
+    return name === short || name === short.replace(/Converter$/, '');
+  });
+  // Two classes of one short name: Connect knows neither by it.
+  return known.length === 1 ? known[0] : null;
+}
+
+export async function loadConverter(name: string): Promise<ConverterDefinition | null> {
+  const known = converterClass(name);
+  return known === null ? null : await CONVERTERS[known]();
+}
