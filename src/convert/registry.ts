@@ -5,6 +5,27 @@ type Load = () => Promise<ConverterDefinition>;
 /** Every converter and header converter by its Java class; the only place that names them. */
 const CONVERTERS: Readonly<Record<string, Load>> = {
   'org.apache.kafka.connect.json.JsonConverter': async () => (await import('./json/index.ts')).jsonConverter,
+  'org.apache.kafka.connect.storage.StringConverter': async () =>
+    (await import('./string.ts')).stringConverter,
+  'org.apache.kafka.connect.storage.SimpleHeaderConverter': async () =>
+    (await import('./simple-header.ts')).simpleHeaderConverter,
+  'org.apache.kafka.connect.converters.ByteArrayConverter': async () =>
+    (await import('./byte-array.ts')).byteArrayConverter,
+  'org.apache.kafka.connect.converters.ShortConverter': async () =>
+    (await import('./numbers.ts')).shortConverter,
+  'org.apache.kafka.connect.converters.IntegerConverter': async () =>
+    (await import('./numbers.ts')).integerConverter,
+  'org.apache.kafka.connect.converters.LongConverter': async () =>
+    (await import('./numbers.ts')).longConverter,
+  'org.apache.kafka.connect.converters.FloatConverter': async () =>
+    (await import('./numbers.ts')).floatConverter,
+  'org.apache.kafka.connect.converters.DoubleConverter': async () =>
+    (await import('./numbers.ts')).doubleConverter,
+  'org.apache.kafka.connect.converters.BooleanConverter': async () =>
+    (await import('./numbers.ts')).booleanConverter,
+  'io.debezium.converters.BinaryDataConverter': binaryData,
+  'io.debezium.converters.ByteArrayConverter': binaryData,
+  'io.debezium.converters.ByteBufferConverter': binaryData,
 };
 
 export const CONVERTER_CLASSES: readonly string[] = Object.keys(CONVERTERS);
@@ -23,4 +44,8 @@ export function converterClass(name: string): string | null {
 export async function loadConverter(name: string): Promise<ConverterDefinition | null> {
   const known = converterClass(name);
   return known === null ? null : await CONVERTERS[known]();
+}
+
+async function binaryData(): Promise<ConverterDefinition> {
+  return (await import('./binary-data.ts')).binaryDataConverter(loadConverter);
 }
