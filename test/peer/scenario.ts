@@ -29,6 +29,11 @@ export function connectorConfig(
   return Object.fromEntries(filled.map(([key, value]) => [key, fill(value)]));
 }
 
+/** What a variant of the project's own sets beyond the defaults, null for what it takes away. */
+export function variantProperties(variant: string): Config {
+  return files(null)[0]!.variants[variant]!;
+}
+
 /** What makes the tables and their first rows. */
 export function schemaSql(): string {
   return readFileSync(`${FOLDER}schema.sql`, 'utf8');
