@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
+import type { EventForms } from '../record/event.ts';
 import type { Offset, OffsetCodec } from '../record/offset.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { Offset, OffsetCodec } from '../record/offset.ts';
  */
 export interface Source {
   readonly offsets: OffsetCodec;
+  /** How its rows look as Debezium's events. */
+  readonly events?: EventForms;
   /**
    * Reads from `from` (null: nothing was ever made durable: snapshot as the configuration says). Called once. The pull
    * is the backpressure: while nobody asks for the next batch nothing is buffered beyond the source's byte budget, but

@@ -1,6 +1,7 @@
 import type { ChangeBatch } from '../record/batch.ts';
 import type { Offset } from '../record/offset.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
+import { unseen } from './replay.ts';
 
 /**
  * One sink's side of a pipeline: when it commits, and how far it is durable. At most one commit runs while the next
@@ -13,6 +14,8 @@ export class Lane {
   readonly #onDurable: (offset: Offset) => void;
   readonly #onError: (error: unknown) => void;
   durable: Offset | null;
+  /** Where the sink was when the reading began further back: what it has is not written again. */
+  #ahead: Offset | null = null;
   /** The end of what was written, null within a transaction. */
   #boundary: Offset | null = null;
   #committed: Offset | null = null;
@@ -37,7 +40,19 @@ export class Lane {
     this.#onError = onError;
   }
 
-  async write(batch: ChangeBatch): Promise<void> {
+  /** The source reads from `from`, which may be behind this sink. */
+  readsFrom(from: Offset | null): void {
+    const { durable } = this;
+    this.#ahead = from !== null && durable !== null && from.compare(durable) < 0 ? durable : null;
+  }
+
+  async write(given: ChangeBatch): Promise<void> {
+    const batch = this.#ahead === null ? given : unseen(given, this.#ahead);
+    if (this.#ahead !== null && given.offset !== null) {
+      const isEmpty = batch.rowCount + batch.tableMarks.length === 0;
+      if (isEmpty && given.offset.compare(this.#ahead) <= 0) return;
+      if (given.offset.compare(this.#ahead) >= 0) this.#ahead = null;
+    }
     if (this.#boundary !== null && this.sink.needsCommitBefore(batch)) {
       await this.#running;
       await this.#commit(this.#boundary);

@@ -31,6 +31,7 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
   const lanes = await openLanes(pipeline, failed, kill);
   try {
     const from = startOf(lanes, pipeline);
+    for (const lane of lanes) lane.readsFrom(from);
     rereadStopped(pipeline);
     pipeline.onRunning();
     for await (const batch of source.read(from, reading)) {

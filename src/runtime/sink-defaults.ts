@@ -8,8 +8,8 @@ import type { WorkerConfig } from './worker-config.ts';
  * A connector's configuration with what the worker adds about sinks: `sinks` and `iceberg.*` of the worker file hold for
  * every connector that does not set them, so that a catalog's credentials stand in one place.
  *
- * A worker without Kafka takes a plain Debezium configuration, too: where nobody names a sink it is the lake,
- * and where nobody names a catalog the lake is under the state directory.
+ * Where nobody names a sink it is Kafka if the worker has `bootstrap.servers`, as in Connect; a worker without takes a plain
+ * Debezium configuration, too: then it is the lake, and where nobody names a catalog that is under the state directory.
  */
 export function withSinkDefaults(
   config: Properties,
@@ -17,10 +17,26 @@ export function withSinkDefaults(
 ): Properties {
   const inherited = Object.entries(worker.properties).filter(([name]) => isSinkProperty(name));
   const merged: Properties = { ...Object.fromEntries(inherited), ...config };
-  if (merged['sinks'] !== undefined || worker.properties['bootstrap.servers'] !== undefined) return merged;
+  if (merged['sinks'] !== undefined) return merged;
+  if (worker.properties['bootstrap.servers'] !== undefined) return { ...merged, sinks: 'kafka' };
   const hasCatalog = Object.keys(merged).some((name) => name.startsWith('iceberg.catalog.'));
   return { ...merged, ...(hasCatalog ? {} : localLake(worker.stateDir)), sinks: 'iceberg' };
 }
+
+/** What a worker file says of Kafka, for connectors that do not: a converter comes whole from the one or the other. */
+export function withKafkaDefaults(
+  config: Properties,
+  { properties }: Pick<WorkerConfig, 'properties'>,
+): Properties {
+  const inherited = Object.entries(properties).filter(([name]) => {
+    const converter = /^(key|value|header)\.converter(?=\.|$)/.exec(name)?.[0];
+    return converter === undefined ? KAFKA_PROPERTY.test(name) : config[converter] === undefined;
+  });
+  return { ...Object.fromEntries(inherited), ...config };
+}
+
+const KAFKA_PROPERTY =
+  /^((bootstrap\.servers|security\.protocol|topic\.creation\.enable|offset\.storage\.topic|group\.id|exactly\.once\.source\.support)$|sasl\.|ssl\.|producer\.)/;
 
 export function isSinkProperty(name: string): boolean {
   return name === 'sinks' || name.startsWith('iceberg.');
@@ -41,6 +57,12 @@ function localLake(stateDir: string): Properties {
  * @throws IcestreamError config.invalid
  */
 export function requireTransformsForLake(config: Properties): void {
+  if (!sinksOf(config).includes('iceberg')) return;
   const error = transformEntries(config, true).flatMap(({ errors }) => errors)[0];
   if (error !== undefined) throw new IcestreamError('config.invalid', error);
+}
+
+export function sinksOf(config: Properties): readonly string[] {
+  const names = (config['sinks'] ?? '').split(',').map((name) => name.trim());
+  return names.filter((name) => name !== '');
 }

@@ -8,11 +8,13 @@ import { createLog, type Log } from '../base/log.ts';
 import { TaskMetrics } from '../base/metrics.ts';
 import { loadSource } from '../capture/registry.ts';
 import type { Source } from '../capture/source.ts';
+import type { Offset } from '../record/offset.ts';
 import { loadSink } from '../sink/registry.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
 import { Gate } from './gate.ts';
 import { type Pipeline, rereadStopped, runPipeline } from './pipeline.ts';
 import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
+import { sinksOf } from './sink-defaults.ts';
 import { taskError } from './supervisor.ts';
 
 const METRICS_INTERVAL_MS = 1000;
@@ -78,7 +80,7 @@ async function run(log: Log): Promise<void> {
     const onDurable = (offset: { toJSON(): Record<string, string | number | boolean | null> }) =>
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
-    sinks = await createSinks(created, Math.floor((memoryBytes * 3) / 4), log);
+    sinks = await createSinks(created, stored, Math.floor((memoryBytes * 3) / 4), log);
     await runPipeline(
       { source: created, sinks, stored, gate, onDurable, onRunning },
       stop.signal,
@@ -91,13 +93,11 @@ async function run(log: Log): Promise<void> {
 
 async function createSinks(
   source: Source,
+  stored: Offset | null,
   memoryBytes: number,
   log: Log,
 ): Promise<{ sink: Sink; policy: CommitPolicy }[]> {
-  const names = (start.config['sinks'] ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+  const names = sinksOf(start.config);
   if (names.length === 0) {
     throw new IcestreamError(
       'config.invalid',
@@ -117,6 +117,8 @@ async function createSinks(
       epoch: start.offsetEpoch,
       stateDir: join(start.stateDir, name),
       memoryBytes: Math.floor(memoryBytes / names.length),
+      stored,
+      ...(source.events === undefined ? {} : { forms: source.events }),
       reread: (tables, how) => source.reread?.(tables, how),
     });
     created.push({ sink, policy: definition.commitPolicy(start.config) });

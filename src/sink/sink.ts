@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
+import type { EventForms } from '../record/event.ts';
 import type { Offset, OffsetCodec } from '../record/offset.ts';
 
 /** Makes batches durable. One per running task and sink name. */
@@ -57,6 +58,10 @@ export interface SinkContext {
   /** For spills and the commit intent; survives restarts, but nothing depends on that (O-3). */
   readonly stateDir: string;
   readonly memoryBytes: number;
+  /** How rows look as Debezium's events; absent where the source has none. */
+  readonly forms?: EventForms;
+  /** The store's offset, for sinks that keep none of their own. */
+  readonly stored?: Offset | null;
   /** Has the source read tables again that are incomplete here (P-3, L-12). */
   readonly reread?: (tables: readonly string[], how: 'replace' | 'beside' | 'finish') => void;
 }
