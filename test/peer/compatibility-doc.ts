@@ -18,7 +18,7 @@ ${MORE}`;
 }
 
 function variantLine(variant: string): string {
-  const { about, records } = recorded(variant);
+  const { records } = recorded(variant);
   const compared = records.filter((it) => !it.topic.startsWith('__')).length;
   const shown = Object.entries(variantProperties(variant)).map(([key, value]) =>
     value === null ? `without \`${key}\`` : `\`${key}=${value}\``,

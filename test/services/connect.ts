@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installed, run } from './cache.ts';
@@ -10,6 +10,8 @@ import { freePorts, type Server, scratch, startServer } from './process.ts';
 export const DEBEZIUM = '3.5.0.Final';
 
 export interface ConnectServer extends Server {
+  /** Of the worker's process. */
+  readonly pid: number;
   /** Of the REST interface. */
   readonly url: string;
 }
@@ -61,7 +63,17 @@ export async function startConnect(options: ConnectOptions): Promise<ConnectServ
     ready: async () => (await fetch(`${url}/connectors`, { signal: AbortSignal.timeout(5_000) })).ok,
     startTimeoutMs: 180_000,
   });
-  return { ...server, url };
+  return { ...server, url, pid: await childWith(properties) };
+}
+
+/** The process of ours that was started with this argument. */
+async function childWith(argument: string): Promise<number> {
+  const children = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
+  for (const pid of children.trim().split(' ')) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.split('\0').includes(argument)) return Number(pid);
+  }
+  throw new Error(`no process was started with ${argument}`);
 }
 
 /** From Maven Central: Connect's runtime, Debezium as it is packed for Connect, the converters. */
