@@ -1,8 +1,9 @@
 /** Integers and bytes as ASCII, written where they belong: no string, no BigInt. Each function answers where it stopped. */
 
-/** Any 32-bit integer takes at most this, and a 64-bit one. */
+/** Any 32-bit integer takes at most this, and a 64-bit one, and what `writeShortDouble` writes. */
 export const INT32_DIGITS_MAX = 11;
 export const INT64_DIGITS_MAX = 20;
+export const DOUBLE_SHORT_MAX = 12;
 
 export function writeInt32(target: Uint8Array, at: number, value: number): number {
   if (value >= 0) return writeSmall(target, at, value);
@@ -26,7 +27,7 @@ export function writeInt64(target: Uint8Array, at: number, hi: number, lo: numbe
 function writeSmall(target: Uint8Array, at: number, value: number): number {
   const end = at + digitCount(value);
   let i = end;
-  let rest = value;
+  let rest = value | 0;
   while (rest >= 100) {
     const quotient = (rest / 100) | 0;
     const pair = (rest - quotient * 100) << 1;
@@ -48,6 +49,12 @@ function writeSmall(target: Uint8Array, at: number, value: number): number {
  * for `writeSmall` and nine or eighteen more.
  */
 function writeLarge(target: Uint8Array, at: number, hi: number, lo: number): number {
+  if (hi < 0x20_0000) {
+    // A safe integer: the quotient's error, half a unit in its last place, is less than a billionth, so its floor is exact.
+    const value = hi * 0x1_0000_0000 + lo;
+    const quotient = Math.floor(value / BILLION);
+    return writeNine(target, writeSmall(target, at, quotient), value - quotient * BILLION);
+  }
   const upper = Math.floor(hi / BILLION);
   const middle = (hi - upper * BILLION) * 0x1_0000 + (lo >>> 16);
   const middleQuotient = Math.floor(middle / BILLION);
@@ -82,6 +89,31 @@ function digitCount(value: number): number {
   return value < BILLION ? 9 : 10;
 }
 
+/**
+ * A double that four digits after the point say exactly, as Double.toString says it; answers -1 for others. What such a
+ * decimal of up to 10 digits is rounded to has no shorter form.
+ */
+export function writeShortDouble(target: Uint8Array, at: number, value: number): number {
+  const size = Math.abs(value);
+  const scaled = Math.round(size * 10_000);
+  if (!(size >= 0.001 && scaled < 0x7fff_ffff && scaled / 10_000 === size)) return -1;
+  const whole = (scaled / 10_000) | 0;
+  const fraction = scaled - whole * 10_000;
+  if (value < 0) target[at++] = MINUS;
+  const point = writeSmall(target, at, whole);
+  target[point] = POINT;
+  const upper = (fraction / 100) | 0;
+  const pair = upper << 1;
+  target[point + 1] = PAIRS[pair];
+  target[point + 2] = PAIRS[pair + 1];
+  const lower = (fraction - upper * 100) << 1;
+  target[point + 3] = PAIRS[lower];
+  target[point + 4] = PAIRS[lower + 1];
+  let end = point + 5;
+  while (end > point + 2 && target[end - 1] === ZERO) end--;
+  return end;
+}
+
 /** Padded, in one line. `target` has room for a third more than the bytes, and 4. */
 export function writeBase64(
   target: Uint8Array,
@@ -111,6 +143,7 @@ export function writeBase64(
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
+const POINT = 0x2e;
 const EQUALS = 0x3d;
 const BILLION = 1_000_000_000;
 const INT32_MIN = -0x8000_0000;

@@ -20,7 +20,7 @@ export class TextCopy {
   ): number {
     let i = start;
     let j = at;
-    if (end - start >= VIEW_BYTES_MIN) {
+    if (end - start >= (source === this.source ? WORDS_MIN : VIEW_MIN)) {
       const from = source === this.source ? this.from : this.view(source);
       for (const stop = end - 4; i <= stop; i += 4, j += 4) {
         const word = from.getInt32(i, true);
@@ -56,8 +56,9 @@ function special(word: number): number {
   return long | control | ((quote - 0x0101_0101) & ~quote) | ((backslash - 0x0101_0101) & ~backslash);
 }
 
-/** How much longer source[start, end) becomes. */
+/** How much longer source[start, end) becomes, or more where that is not worth counting. */
 export function escapeGrowth(source: Uint8Array, start: number, end: number): number {
+  if (end - start <= 64) return (end - start) * 5;
   let growth = 0;
   for (let i = start; i < end; i++) growth += GROWTH[ESCAPES[source[i]]];
   return growth;
@@ -108,8 +109,9 @@ function writeHex(target: Uint8Array, at: number, code: number): number {
   return at + 6;
 }
 
-/** Shorter texts are not worth a view of where they come from, which alternates between few and many places. */
-const VIEW_BYTES_MIN = 16;
+/** Shorter texts are not worth words; nor, below the second one, a view of where they come from, which may be new each time. */
+const WORDS_MIN = 8;
+const VIEW_MIN = 64;
 const NOTHING = new Uint8Array(0);
 const BACKSLASH = 0x5c;
 const HEX = 0x75;

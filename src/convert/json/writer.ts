@@ -4,7 +4,15 @@ import type { SchemaWriter } from '../converter.ts';
 import { rescale, twosComplement } from '../decimal.ts';
 import { decimalText, doubleText, floatText } from '../java-text.ts';
 import { PhysicalWriter } from '../physical-writer.ts';
-import { INT32_DIGITS_MAX, INT64_DIGITS_MAX, writeBase64, writeInt32, writeInt64 } from './digits.ts';
+import {
+  DOUBLE_SHORT_MAX,
+  INT32_DIGITS_MAX,
+  INT64_DIGITS_MAX,
+  writeBase64,
+  writeInt32,
+  writeInt64,
+  writeShortDouble,
+} from './digits.ts';
 import { escapeGrowth, TextCopy, writeEscaped } from './escape.ts';
 import type { JsonPlan } from './plan.ts';
 import { type JsonStyle, missingValue } from './text.ts';
@@ -101,7 +109,14 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
   }
 
   float64(value: number): void {
-    this.number(doubleText(value));
+    this.prefix(DOUBLE_SHORT_MAX);
+    const end = writeShortDouble(this.target, this.at, value);
+    if (end < 0) {
+      this.text(doubleText(value));
+      return;
+    }
+    this.at = end;
+    this.step = this.next[this.step];
   }
 
   decimalSmall(unscaled: number, scale: number): void {
@@ -197,9 +212,14 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
 
   /** ASCII; what is no JSON number is quoted. */
   private number(text: string): void {
+    this.prefix(0);
+    this.text(text);
+  }
+
+  private text(text: string): void {
     const length = text.length;
     const quoted = text.charCodeAt(length - 1) > NINE;
-    this.prefix(length + 2);
+    this.reserve(length + 2);
     const { target } = this;
     let at = this.at;
     if (quoted) target[at++] = QUOTE;
