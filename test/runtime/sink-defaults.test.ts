@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { requireTransformsForLake, withSinkDefaults } from '../../src/runtime/sink-defaults.ts';
+import {
+  requireTransformsForLake,
+  withKafkaDefaults,
+  withSinkDefaults,
+} from '../../src/runtime/sink-defaults.ts';
 
 const worker = (properties: Record<string, string> = {}) => ({ properties, stateDir: '/var/lib/icestream' });
 
@@ -40,17 +44,41 @@ test('the worker file speaks for connectors that do not', () => {
   });
 });
 
-test('a worker with Kafka adds nothing of its own', () => {
-  assert.deepEqual(withSinkDefaults({ a: 'b' }, worker({ 'bootstrap.servers': 'k:9092' })), { a: 'b' });
+test('a worker with Kafka publishes there unless the connector names sinks', () => {
+  const kafka = worker({ 'bootstrap.servers': 'k:9092' });
+  assert.deepEqual(withSinkDefaults({ a: 'b' }, kafka), { a: 'b', sinks: 'kafka' });
+  assert.deepEqual(withSinkDefaults({ sinks: 'iceberg' }, kafka), { sinks: 'iceberg' });
+});
+
+test('what the worker says of Kafka holds for connectors that do not; a converter comes whole from one of them', () => {
+  const kafka = worker({
+    'bootstrap.servers': 'k:9092',
+    'key.converter': 'KeyOfTheWorker',
+    'key.converter.schemas.enable': 'false',
+    'value.converter': 'ValueOfTheWorker',
+    'value.converter.schemas.enable': 'false',
+    'producer.linger.ms': '5',
+    'rest.port': '8083',
+  });
+  assert.deepEqual(withKafkaDefaults({ 'value.converter': 'Own' }, kafka), {
+    'bootstrap.servers': 'k:9092',
+    'key.converter': 'KeyOfTheWorker',
+    'key.converter.schemas.enable': 'false',
+    'value.converter': 'Own',
+    'producer.linger.ms': '5',
+  });
 });
 
 test('L-8 a transform that changes row values does not go to the lake unseen', () => {
   const mask = {
+    sinks: 'kafka,iceberg',
     transforms: 'm',
     'transforms.m.type': 'org.apache.kafka.connect.transforms.MaskField$Value',
   };
   assert.throws(() => requireTransformsForLake(mask), { code: 'config.invalid' });
+  requireTransformsForLake({ ...mask, sinks: 'kafka' });
   requireTransformsForLake({
+    sinks: 'iceberg',
     transforms: 'r',
     'transforms.r.type': 'org.apache.kafka.connect.transforms.RegexRouter',
   });
