@@ -95,8 +95,9 @@ export class BatchBuilder {
     this.#transactions.push(mark);
   }
 
-  mark(table: TableSchema, kind: TableMark['kind'], replace: boolean): void {
-    this.#tableMarks.push({ row: this.rowCount, table, kind, replace });
+  mark(table: TableSchema, kind: TableMark['kind'], replace: boolean, last?: boolean): void {
+    const mark = { row: this.rowCount, table, kind, replace };
+    this.#tableMarks.push(last === undefined ? mark : { ...mark, last });
   }
 
   /** `before` and `after` are cell indexes or -1. The row belongs to the transaction begun last. */

@@ -3,10 +3,12 @@ import { IcestreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
+import type { EventForms } from '../../record/event.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
 import type { ConnectorConfig, Reread, Source, SourceContext, SourceDefinition } from '../source.ts';
 import { isPostgresProperty, type PostgresConfig, parsePostgresConfig } from './config.ts';
 import { type ConnectOptions, connect } from './connection.ts';
+import { PostgresForms } from './events/index.ts';
 import { createFilters, type Filters } from './filters.ts';
 import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
 import { type PostgresOffset, postgresOffsets } from './offset.ts';
@@ -45,6 +47,7 @@ export const postgresSource: SourceDefinition = {
 
 class PostgresSource implements Source {
   readonly offsets: OffsetCodec;
+  readonly events: EventForms;
   readonly #raw: ConnectorConfig;
   readonly #config: PostgresConfig;
   readonly #context: SourceContext;
@@ -62,6 +65,7 @@ class PostgresSource implements Source {
     this.#context = context;
     this.#connection = connectOptions(config, context.connector);
     this.#filters = createFilters(config);
+    this.events = new PostgresForms(config);
     this.offsets = postgresOffsets(config['topic.prefix'], parseProgress);
   }
 

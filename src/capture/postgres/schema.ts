@@ -1,5 +1,6 @@
 import { IcestreamError } from '../../base/errors.ts';
 import type { Column, TableSchema } from '../../record/table.ts';
+import type { LogicalType } from '../../record/value.ts';
 import { type CodecOptions, columnType, type PgType } from './codecs/index.ts';
 import type { PostgresConfig } from './config.ts';
 import type { Filters } from './filters.ts';
@@ -29,6 +30,23 @@ export interface PostgresColumn extends Column {
    */
   readonly added: 'none' | 'constant' | 'rewritten';
   readonly missingCell: Uint8Array | null;
+  /** SQL of the default, null for none. */
+  readonly defaultSql: string | null;
+  /** pg_type.typname, a domain's own. */
+  readonly typeName: string;
+  /** The type without its domains. */
+  readonly root: RootType;
+  /** Debezium has NULL for its values in the stream, and knows them in the snapshot. */
+  readonly nulledInStream: boolean;
+}
+
+/** A type that is no domain, with the type modifier that holds for it. */
+export interface RootType {
+  readonly type: PgType;
+  readonly typmod: number;
+  readonly logical: LogicalType;
+  /** Of an array. */
+  readonly element: PgType | null;
 }
 
 /** One column as the catalog or a Relation message has it. */
@@ -56,6 +74,8 @@ export interface SchemaContext {
   readonly filters: Filters;
   readonly lookup: (oid: number) => PgType | undefined;
   readonly codecOptions: CodecOptions;
+  /** This version is the stream's, and the lake has no part in it. */
+  readonly asStreamed: boolean;
 }
 
 /**
@@ -103,6 +123,7 @@ function buildColumn(
   if (type === null) return null;
   const mask = maskFor(context.config.masks, table, facts.name, type.type);
   const length = type.type.kind === 'string' ? type.type.length : null;
+  const root = rootOf(facts.typeOid, facts.typmod, type.type, context.lookup);
   const missingCell = parts.missing.get(facts.name) ?? null;
   const added = missingCell !== null ? 'constant' : isRewritten(facts.attribute) ? 'rewritten' : 'none';
   return {
@@ -119,7 +140,23 @@ function buildColumn(
     added,
     hasOlderValues: added !== 'none',
     missingCell,
+    defaultSql: facts.attribute?.defaultSql ?? null,
+    typeName: context.lookup(facts.typeOid)?.name ?? '',
+    root,
+    nulledInStream: context.asStreamed && root.type.name === 'name',
   };
+}
+
+function rootOf(
+  oid: number,
+  typmod: number,
+  logical: LogicalType,
+  lookup: (oid: number) => PgType | undefined,
+): RootType {
+  const type = lookup(oid)!;
+  if (type.kind === 'd')
+    return rootOf(type.element, type.typmod >= 0 ? type.typmod : typmod, logical, lookup);
+  return { type, typmod, logical, element: type.element === 0 ? null : (lookup(type.element) ?? null) };
 }
 
 function isRewritten(attribute: AttributeRow | null): boolean {

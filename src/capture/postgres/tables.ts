@@ -117,7 +117,7 @@ export class Tables implements TableCatalog {
       const columns = await this.#columnsOf(client, target, message);
       const indexes = atTheTime(await readIndexColumns(client, target.oid), message, columns);
       const relation = { ...target, replicaIdentity: message.replicaIdentity };
-      const table = await this.#version(client, types, relation, columns, indexes);
+      const table = await this.#version(client, types, relation, columns, indexes, true);
       const previous = this.#streamed.get(table.oid) ?? this.#namesake(table);
       this.#streamed.set(table.oid, table);
       if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
@@ -226,6 +226,7 @@ export class Tables implements TableCatalog {
     relation: RelationRow,
     columns: readonly ColumnFacts[],
     indexes: IndexColumns,
+    isStream = false,
   ): Promise<PostgresTable> {
     await types.load(columns.map(({ typeOid }) => typeOid));
     const lookup = (oid: number) => types.get(oid);
@@ -234,7 +235,8 @@ export class Tables implements TableCatalog {
     let versions = this.#versions.get(relation.oid);
     if (versions === undefined) this.#versions.set(relation.oid, (versions = new Map()));
     const parts = { relation, columns, indexes, keyOverride: this.#options.keyOverride(name), ...constants };
-    const context = { ...this.#options, lookup, codecOptions: this.#codecOptions };
+    const asStreamed = isStream && !this.#options.lake;
+    const context = { ...this.#options, lookup, codecOptions: this.#codecOptions, asStreamed };
     const built = buildTable(parts, context, versions.size + 1);
     const signature = signatureOf(built);
     const known = versions.get(signature);
@@ -374,6 +376,8 @@ function signatureOf(table: PostgresTable): string {
       column.typmod,
       column.sourceType,
       column.nullable,
+      column.defaultSql,
+      column.nulledInStream,
       column.defaultCell === null ? null : Buffer.from(column.defaultCell).toString('hex'),
       column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
     ]),

@@ -11,14 +11,23 @@ import type { PostgresOffset } from './offset.ts';
 export class Transaction implements TransactionMark {
   readonly xid: number;
   readonly timestampMicros: number;
+  /** End of the transaction before it in the stream, null before the first one ever. */
+  readonly previousEnd: Lsn | null;
   readonly #base: PostgresOffset;
   end: Lsn;
 
-  constructor(base: PostgresOffset, xid: number, timestampMicros: number, commitLsn: Lsn) {
+  constructor(
+    base: PostgresOffset,
+    xid: number,
+    timestampMicros: number,
+    commitLsn: Lsn,
+    previousEnd: Lsn | null = null,
+  ) {
     this.#base = base;
     this.xid = xid;
     this.timestampMicros = timestampMicros;
     this.end = commitLsn + 1n;
+    this.previousEnd = previousEnd;
   }
 
   get id(): string {
@@ -32,5 +41,20 @@ export class Transaction implements TransactionMark {
       txId: this.xid === 0 ? null : this.xid,
       timestampMicros: this.timestampMicros,
     });
+  }
+}
+
+/** What rows of an initial snapshot belong to. */
+export class SnapshotMark implements TransactionMark {
+  readonly id = '';
+  readonly timestampMicros: number;
+  readonly offset: PostgresOffset;
+  /** A transaction id of the snapshot's time, null on a standby. */
+  readonly txId: number | null;
+
+  constructor(offset: PostgresOffset, timestampMicros: number, txId: number | null) {
+    this.offset = offset;
+    this.timestampMicros = timestampMicros;
+    this.txId = txId;
   }
 }

@@ -13,6 +13,7 @@ import { LSN_NONE, type Lsn, parseLsn } from '../lsn.ts';
 import type { InitialSnapshot, ReadSnapshot } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
 import { quoteLiteral } from '../sql.ts';
+import { SnapshotMark } from '../transaction.ts';
 import type { Chunk } from './chunks.ts';
 import { copyRows } from './copy.ts';
 import { planTable, type TablePlan } from './plan.ts';
@@ -66,6 +67,8 @@ interface Session {
   /** Every transaction in the snapshot has ended at or before this; for an exported one no other has. */
   readonly mayExistUntil: Lsn;
   readonly timestampMicros: number;
+  /** The newest when the snapshot was taken, null on a standby. */
+  readonly txId: number | null;
 }
 
 class SnapshotReading {
@@ -80,9 +83,11 @@ class SnapshotReading {
   readonly #batchBytes: number;
   readonly #clients: Client[] = [];
   #progress: ReadProgress;
-  #session: Session = { name: '', mayExistUntil: LSN_NONE, timestampMicros: 0 };
+  #session: Session = { name: '', mayExistUntil: LSN_NONE, timestampMicros: 0, txId: null };
   #waiting: PostgresTable[] = [];
   #open: OpenTable | null = null;
+  /** Tables whose end has not come yet. */
+  #unended = 0;
   /** Chunks are cut one at a time. */
   #cutting: Promise<unknown> = Promise.resolve();
 
@@ -123,6 +128,7 @@ class SnapshotReading {
     const leader = await this.#connect();
     this.#session = await this.#begin(leader);
     this.#waiting = await this.#tablesInOrder(leader);
+    this.#unended = this.#waiting.length;
     const workers = [this.#work(leader)];
     for (let i = 1; i < this.#threads; i++) workers.push(this.#join());
     await Promise.all(workers);
@@ -145,15 +151,21 @@ class SnapshotReading {
   async #begin(leader: Client): Promise<Session> {
     const { exportedSnapshot, consistentPoint } = this.#snapshot;
     await importSnapshot(leader, exportedSnapshot);
-    const { rows } = await leader.query<{ name: string; lsn: string; micros: string }>(
+    const { rows } = await leader.query<{
+      name: string;
+      lsn: string;
+      micros: string;
+      xid: string | null;
+    }>(
       `SELECT ${exportedSnapshot === null ? 'pg_catalog.pg_export_snapshot()' : quoteLiteral(exportedSnapshot)} AS name,
          CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
            ELSE pg_catalog.pg_current_wal_insert_lsn() END::text AS lsn,
-         (extract(epoch FROM transaction_timestamp()) * 1000000)::int8 AS micros`,
+         (extract(epoch FROM transaction_timestamp()) * 1000000)::int8 AS micros,
+         CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) - 1 END AS xid`,
     );
-    const { name, lsn, micros } = rows[0];
+    const { name, lsn, micros, xid } = rows[0];
     const mayExistUntil = exportedSnapshot === null ? parseLsn(lsn) : consistentPoint;
-    return { name, mayExistUntil, timestampMicros: Number(micros) };
+    return { name, mayExistUntil, timestampMicros: Number(micros), txId: xid === null ? null : Number(xid) };
   }
 
   async #tablesInOrder(leader: Client): Promise<PostgresTable[]> {
@@ -254,7 +266,7 @@ class SnapshotReading {
     const { table, resumable } = open.plan;
     this.#progress = this.#progress.withTable(table.name, this.#identity(table));
     const builder = this.#emptyBuilder();
-    builder.mark(table, 'snapshot-end', !resumable);
+    builder.mark(table, 'snapshot-end', !resumable, --this.#unended === 0);
     const metric = this.#options.metrics.table(table.name);
     metric.snapshotDone = true;
     this.#options.log.info({ table: table.name, rows: metric.rowsSnapshot }, 'snapshot of a table ends');
@@ -271,16 +283,13 @@ class SnapshotReading {
 
   /** A chunk's own offset says no more than the chunk: others may have been durable before or after it. */
   #markOf(table: PostgresTable, key: KeyChunk | null): TransactionMark {
-    const { mayExistUntil, timestampMicros } = this.#session;
+    const { mayExistUntil, timestampMicros, txId } = this.#session;
     const progress =
       key === null
         ? ReadProgress.none.withTable(table.name, this.#identity(table))
         : ReadProgress.none.withChunk(table.name, table.oid, key);
-    return {
-      id: '',
-      timestampMicros,
-      offset: this.#snapshot.offset(progress, mayExistUntil, timestampMicros),
-    };
+    const offset = this.#snapshot.offset(progress, mayExistUntil, timestampMicros);
+    return new SnapshotMark(offset, timestampMicros, txId);
   }
 
   #identity({ oid, keyColumns }: PostgresTable): TableIdentity {

@@ -108,6 +108,8 @@ export class Decoder {
   #cut = false;
   #rowBytes = 0;
   readonly #last: { txId: number | null; timestampMicros: number };
+  /** End of the last transaction, or position of the last message outside of one; null: none is known. */
+  #previousEnd: Lsn | null;
   /** In a replay: row messages carry the xid of their subtransaction, those of aborted ones are passed over. */
   #aborted: ReadonlySet<number> | null = null;
 
@@ -115,6 +117,7 @@ export class Decoder {
     this.base = base;
     this.position = base.lsn;
     this.#last = { txId: base.txId, timestampMicros: base.timestampMicros };
+    this.#previousEnd = base.txId === null ? null : base.lsn;
     this.#options = options;
     this.builder = new BatchBuilder(arenaFor(0), 256, 64);
   }
@@ -364,7 +367,7 @@ export class Decoder {
   }
 
   #begin(xid: number, commitLsn: Lsn, timestampMicros: number): void {
-    this.transaction = new Transaction(this.base, xid, timestampMicros, commitLsn);
+    this.transaction = new Transaction(this.base, xid, timestampMicros, commitLsn, this.#previousEnd);
     this.#marked = false;
     this.#flags = this.base.mayExistUntil > commitLsn ? MAY_EXIST : 0;
   }
@@ -373,6 +376,7 @@ export class Decoder {
     const transaction = this.transaction!;
     transaction.end = commit.endLsn;
     this.position = commit.endLsn;
+    this.#previousEnd = commit.endLsn;
     this.#last.txId = transaction.xid;
     this.#last.timestampMicros = transaction.timestampMicros;
     this.transaction = null;
@@ -409,7 +413,10 @@ export class Decoder {
     const hi = int32(bytes, frame + 6);
     const lo = int32(bytes, frame + 10);
     const alone = !message.transactional && this.transaction === null;
-    if (alone) this.#begin(0, message.lsn, 0);
+    if (alone) {
+      this.#previousEnd = message.lsn;
+      this.#begin(0, message.lsn, this.#last.timestampMicros);
+    }
     const builder = this.builder;
     const cells = builder.cellCount;
     builder.cell(message.prefixStart, message.start - message.prefixStart - 5);

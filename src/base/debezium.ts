@@ -1,0 +1,2 @@
+/** The release of Debezium whose configuration, events and offsets these are. */
+export const DEBEZIUM_VERSION = '3.5.0.Final';

@@ -1,0 +1,187 @@
+import { type ConnectSchema, DECIMAL } from '../../../record/connect-schema.ts';
+import { writeText } from '../../../record/connect-value.ts';
+import type { LogicalType, SpecialValue, ValueWriter } from '../../../record/value.ts';
+import { printDecimal } from '../codecs/print.ts';
+import type { PostgresConfig } from '../config.ts';
+import { Adapter } from './adapter.ts';
+import { BYTES, FLOAT64, INT32, named, type Shape, TEXT } from './shape.ts';
+
+export type DecimalMode = PostgresConfig['decimal.handling.mode'];
+
+/** numeric(p,s) as its typmod says, without what PostgreSQL makes of scales outside 0..p. */
+export interface DeclaredDecimal {
+  readonly precision: number;
+  readonly scale: number;
+}
+
+export function declaredDecimal(typmod: number): DeclaredDecimal | null {
+  if (typmod < 4) return null;
+  return { precision: ((typmod - 4) >> 16) & 0xffff, scale: (typmod - 4) & 0x7ff };
+}
+
+/**
+ * `declared` null: every value has its own scale. Debezium reads a negative scale without its sign bit, -2 as 2046, and
+ * spreads the value accordingly; `correct` has the scale that the value has.
+ */
+export function numericShape(
+  mode: DecimalMode,
+  type: LogicalType & { readonly kind: 'decimal' },
+  declared: DeclaredDecimal | null,
+  correct: boolean,
+  placeholder: string,
+): Shape {
+  const debezium = declared ?? { precision: 0, scale: 0 };
+  const { precision, scale } = correct
+    ? { precision: type.precision ?? 0, scale: type.scale ?? 0 }
+    : debezium;
+  if (mode === 'double') return double();
+  if (mode === 'string') return { ...plainText(declared === null ? null : scale), unavailable: placeholder };
+  if (declared === null) return VARIABLE_SCALE;
+  const schema = decimalSchema({ scale: String(scale), 'connect.decimal.precision': String(precision) });
+  return { schema, zero: { unscaled: 0n, scale }, adapt: (out) => new Precise(out) };
+}
+
+/** `money`: the scale is `money.fraction.digits`, and there is no precision. */
+export function moneyShape(mode: DecimalMode, scale: number): Shape {
+  if (mode === 'double') return double();
+  if (mode === 'string') return plainText(scale);
+  return {
+    schema: decimalSchema({ scale: String(scale) }),
+    zero: { unscaled: 0n, scale },
+    adapt: (out) => new Precise(out),
+  };
+}
+
+function decimalSchema(parameters: Readonly<Record<string, string>>): ConnectSchema {
+  return named('bytes', DECIMAL, parameters);
+}
+
+/** Connect's Decimal has no NaN and no infinity. */
+class Precise extends Adapter {
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.out.decimalSmall(unscaled, scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    this.out.decimal(unscaled, scale);
+  }
+  override special(_kind: SpecialValue): void {
+    this.out.null();
+  }
+}
+
+const VARIABLE_SCALE: Shape = {
+  schema: {
+    ...named('struct', 'io.debezium.data.VariableScaleDecimal'),
+    doc: 'Variable scaled decimal',
+    fields: [
+      { name: 'scale', schema: INT32 },
+      { name: 'value', schema: BYTES },
+    ],
+  },
+  zero: [0, Uint8Array.of(0)],
+  adapt: (out) => new VariableScale(out),
+};
+
+/** Without trailing zeros; the unscaled value as Java's BigInteger: two's complement, big endian, no byte too many. */
+class VariableScale extends Adapter {
+  /** Reused: `out` takes the bytes before the next value comes. */
+  readonly #scratch = Buffer.alloc(8);
+
+  override decimalSmall(unscaled: number, scale: number): void {
+    let value = unscaled;
+    let digits = scale;
+    while (digits > 0 && value % 10 === 0) {
+      value /= 10;
+      digits--;
+    }
+    const high = Math.floor(value / 0x1_0000_0000);
+    const scratch = this.#scratch;
+    scratch.writeInt32BE(high, 0);
+    scratch.writeUInt32BE(value - high * 0x1_0000_0000, 4);
+    let start = 0;
+    while (start < 7 && scratch[start] === ((scratch[start + 1] & 0x80) === 0 ? 0 : 0xff)) start++;
+    this.#write(digits, scratch, start, 8);
+  }
+
+  override decimal(unscaled: bigint, scale: number): void {
+    let value = unscaled;
+    let digits = scale;
+    while (digits > 0 && value % 10n === 0n) {
+      value /= 10n;
+      digits--;
+    }
+    const bytes = twosComplement(value);
+    this.#write(digits, bytes, 0, bytes.length);
+  }
+
+  override special(_kind: SpecialValue): void {
+    this.out.null();
+  }
+
+  #write(scale: number, bytes: Uint8Array, start: number, end: number): void {
+    this.out.beginStruct();
+    this.out.int32(scale);
+    this.out.bytes(bytes, start, end);
+    this.out.endStruct();
+  }
+}
+
+function twosComplement(value: bigint): Buffer {
+  let bits = 8;
+  while (BigInt.asIntN(bits, value) !== value) bits += 8;
+  const hex = BigInt.asUintN(bits, value).toString(16);
+  return Buffer.from(hex.padStart(bits / 4, '0'), 'hex');
+}
+
+function double(): Shape {
+  return { schema: FLOAT64, zero: 0, adapt: (out) => new Double(out) };
+}
+
+const EXACT_POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
+
+class Double extends Adapter {
+  override decimalSmall(unscaled: number, scale: number): void {
+    // Both are exact up to 10^22, so the quotient is rounded once, as it would be from the text.
+    if (scale < EXACT_POWERS.length) this.out.float64(unscaled / EXACT_POWERS[scale]);
+    else this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    this.out.float64(Number(`${unscaled}e-${scale}`));
+  }
+  override special(kind: SpecialValue): void {
+    this.out.float64(kind === 'nan' ? Number.NaN : kind === 'infinity' ? Infinity : -Infinity);
+  }
+}
+
+/** `scale` null: as many digits as the value has. */
+function plainText(scale: number | null): Shape {
+  const zero = printDecimal('0', false, scale ?? 0);
+  return { schema: TEXT, zero, adapt: (out) => new PlainText(out, scale) };
+}
+
+/** Java's toPlainString. */
+class PlainText extends Adapter {
+  readonly #scale: number | null;
+
+  constructor(out: ValueWriter, scale: number | null) {
+    super(out);
+    this.#scale = scale;
+  }
+
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.#write(String(Math.abs(unscaled)), unscaled < 0, scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    const isNegative = unscaled < 0n;
+    this.#write(String(isNegative ? -unscaled : unscaled), isNegative, scale);
+  }
+  override special(kind: SpecialValue): void {
+    writeText(kind === 'nan' ? 'NaN' : kind === 'infinity' ? 'Infinity' : '-Infinity', this.out);
+  }
+
+  #write(digits: string, isNegative: boolean, scale: number): void {
+    const wanted = this.#scale ?? scale;
+    const padded = wanted > scale ? digits + '0'.repeat(wanted - scale) : digits;
+    writeText(printDecimal(padded, isNegative, Math.max(wanted, scale)), this.out);
+  }
+}

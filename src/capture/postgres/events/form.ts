@@ -1,0 +1,169 @@
+import type { ChangeBatch, TransactionMark } from '../../../record/batch.ts';
+import type { ConnectSchema } from '../../../record/connect-schema.ts';
+import type { EventField, EventForm, SnapshotMarker } from '../../../record/event.ts';
+import type { TableSchema } from '../../../record/table.ts';
+import type { ValueWriter } from '../../../record/value.ts';
+import type { PostgresConfig } from '../config.ts';
+import type { PostgresTable } from '../schema.ts';
+import type { Fields } from './field.ts';
+import { adjustedSchemaName, topicOf } from './names.ts';
+import { asIs, INT64, named, optional, TEXT } from './shape.ts';
+import { lsnText, SOURCE_SCHEMA, SourceBlock, sourceMicros } from './source-block.ts';
+
+const TRANSACTION_SCHEMA: ConnectSchema = {
+  ...named('struct', 'event.block'),
+  optional: true,
+  fields: [
+    { name: 'id', schema: TEXT },
+    { name: 'total_order', schema: INT64 },
+    { name: 'data_collection_order', schema: INT64 },
+  ],
+};
+
+const OPTIONAL_LONG = optional(INT64);
+const OPTIONAL_TEXT = optional(TEXT);
+const OPTIONAL_BYTES: ConnectSchema = { type: 'bytes', optional: true };
+
+interface Parts {
+  readonly topic: string;
+  readonly key: ConnectSchema | null;
+  readonly keyFields: readonly EventField[];
+  readonly row: ConnectSchema;
+  readonly fields: readonly EventField[];
+  readonly envelope: ConnectSchema;
+}
+
+class PostgresForm implements EventForm {
+  readonly topic: string;
+  readonly key: ConnectSchema | null;
+  readonly keyFields: readonly EventField[];
+  readonly row: ConnectSchema;
+  readonly fields: readonly EventField[];
+  readonly envelope: ConnectSchema;
+  readonly #source: SourceBlock;
+
+  constructor(parts: Parts, source: SourceBlock) {
+    this.topic = parts.topic;
+    this.key = parts.key;
+    this.keyFields = parts.keyFields;
+    this.row = parts.row;
+    this.fields = parts.fields;
+    this.envelope = parts.envelope;
+    this.#source = source;
+  }
+
+  writeSource(batch: ChangeBatch, row: number, snapshot: SnapshotMarker, out: ValueWriter): void {
+    this.#source.write(batch, row, snapshot, out);
+  }
+
+  sourceMicros(batch: ChangeBatch, row: number): number {
+    return sourceMicros(batch.transactions[batch.transactionOf[row]]);
+  }
+
+  /** `xid:position`; the first event's stands for the begin. */
+  transactionId(batch: ChangeBatch, row: number): string {
+    const mark: TransactionMark = batch.transactions[batch.transactionOf[row]];
+    return `${mark.id}:${lsnText(batch.positionHi[row], batch.positionLo[row])}`;
+  }
+}
+
+/** The events of a captured table. */
+export function tableForm(table: PostgresTable, fieldsOf: Fields, config: PostgresConfig): EventForm {
+  const topic = topicOf(table.id, config);
+  const schemaName = (part: string) =>
+    adjustedSchemaName(`${topic}.${part}`, config['schema.name.adjustment.mode']);
+  const fields = fieldsOf.of(table);
+  const keyFields = keyFieldsOf(table, fields, config);
+  const row = struct(schemaName('Value'), fields, true);
+  const parts = {
+    topic,
+    key: keyFields.length === 0 ? null : struct(schemaName('Key'), keyFields, false),
+    keyFields,
+    row,
+    fields,
+    envelope: envelopeOf(schemaName('Envelope'), row),
+  };
+  return new PostgresForm(parts, new SourceBlock(config['topic.prefix'], table.id));
+}
+
+function struct(name: string, fields: readonly EventField[], isOptional: boolean): ConnectSchema {
+  return { type: 'struct', optional: isOptional, name, fields };
+}
+
+function envelopeOf(name: string, row: ConnectSchema): ConnectSchema {
+  return {
+    type: 'struct',
+    optional: false,
+    name,
+    version: 2,
+    fields: [
+      { name: 'before', schema: row },
+      { name: 'after', schema: row },
+      { name: 'source', schema: SOURCE_SCHEMA },
+      { name: 'transaction', schema: TRANSACTION_SCHEMA },
+      { name: 'op', schema: TEXT },
+      { name: 'ts_ms', schema: OPTIONAL_LONG },
+      { name: 'ts_us', schema: OPTIONAL_LONG },
+      { name: 'ts_ns', schema: OPTIONAL_LONG },
+    ],
+  };
+}
+
+/**
+ * `message.key.columns`, else the primary key, whatever the lake's key and the replica identity are; without one what
+ * identifies a row otherwise.
+ */
+function keyFieldsOf(
+  table: PostgresTable,
+  fields: readonly EventField[],
+  config: PostgresConfig,
+): readonly EventField[] {
+  const rule = config.keyColumns.find((candidate) => candidate.table.test(table.name));
+  const names =
+    rule?.columns ??
+    (table.primaryKey.length > 0
+      ? table.primaryKey
+      : table.keyColumns.map((index) => table.columns[index].name));
+  return names.flatMap((name) => fields.find(({ column }) => table.columns[column].name === name) ?? []);
+}
+
+/**
+ * Logical messages: `row` is the `message` of the envelope, which has other fields than a table's, in the order op, ts_ms,
+ * source, transaction, message.
+ */
+export function messageForm(table: TableSchema, config: PostgresConfig): EventForm {
+  const prefix = messageField('prefix', 0, OPTIONAL_TEXT);
+  const content = messageField('content', 1, OPTIONAL_BYTES);
+  const name = (part: string) => `io.debezium.connector.postgresql.${part}`;
+  const row: ConnectSchema = {
+    ...named('struct', name('Message')),
+    fields: [
+      { name: 'prefix', schema: OPTIONAL_TEXT },
+      { name: 'content', schema: OPTIONAL_BYTES },
+    ],
+  };
+  const parts = {
+    topic: `${config['topic.prefix']}${config['topic.delimiter']}message`,
+    key: { ...named('struct', name('MessageKey')), fields: [{ name: 'prefix', schema: OPTIONAL_TEXT }] },
+    keyFields: [prefix],
+    row,
+    fields: [prefix, content],
+    envelope: {
+      ...named('struct', name('MessageValue')),
+      fields: [
+        { name: 'op', schema: TEXT },
+        { name: 'ts_ms', schema: OPTIONAL_LONG },
+        { name: 'source', schema: SOURCE_SCHEMA },
+        { name: 'transaction', schema: TRANSACTION_SCHEMA },
+        { name: 'message', schema: row },
+      ],
+    },
+  };
+  const source = new SourceBlock(config['topic.prefix'], { ...table.id, schema: '', table: '' });
+  return new PostgresForm(parts, source);
+}
+
+function messageField(name: string, column: number, schema: ConnectSchema): EventField {
+  const { adapt } = asIs(schema, null);
+  return { name, column, schema, adapt, unavailable: null, absent: null };
+}
