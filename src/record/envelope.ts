@@ -1,4 +1,4 @@
-import { type ChangeBatch, NULL_CELL, OP_LETTERS } from './batch.ts';
+import { type ChangeBatch, NULL_CELL, OP_LETTERS, Op, UNCHANGED_CELL } from './batch.ts';
 import { writeBigInt, writeInt64, writeText, writeValue } from './connect-value.ts';
 import type { EventField, EventForm, SnapshotMarker } from './event.ts';
 import type { TableSchema } from './table.ts';
@@ -44,24 +44,29 @@ export class ImageWriter {
     }));
   }
 
-  /** The image whose first cell is `cell`; of a before-image only some columns mean anything. */
-  write(batch: ChangeBatch, cell: number, isBefore: boolean): void {
+  /**
+   * The image whose first cell is `cell`; of a before-image only some columns mean anything. `old`: of an after-image the
+   * row's before-image, or -1: it may hold a large value that did not change.
+   */
+  write(batch: ChangeBatch, cell: number, isBefore: boolean, old = -1): void {
     const { bytes, cellStart, cellLength } = batch;
     const out = this.#out;
     out.beginStruct();
     for (const { field, codec, writer, inBefore } of this.#fields) {
-      const at = cell + field.column;
+      let at = cell + field.column;
+      if (old >= 0 && cellLength[at] === UNCHANGED_CELL && inBefore) at = old + field.column;
       const length = cellLength[at];
       if (length >= 0) codec.read(bytes, cellStart[at], cellStart[at] + length, writer);
       else if (length !== NULL_CELL) writeValue(field.schema, field.unavailable, out);
       else if (isBefore && !inBefore) writeValue(field.schema, field.absent, out);
+      else if (field.ifNull !== undefined) writeValue(field.schema, field.ifNull, out);
       else out.null();
     }
     out.endStruct();
   }
 }
 
-/** Writes the events of one table's rows: before, after, source, transaction, op, ts_ms, ts_us, ts_ns. */
+/** Writes the events of one table's rows: before, after, source, transaction, op, ts_ms, ts_us, ts_ns; or messages. */
 export class EnvelopeWriter {
   readonly #form: EventForm;
   readonly #images: ImageWriter;
@@ -82,30 +87,52 @@ export class EnvelopeWriter {
   }
 
   write(batch: ChangeBatch, row: number, event: RowEvent): void {
+    if (event.op === Op.message) this.#writeMessage(batch, row, event);
+    else this.#writeRow(batch, row, event);
+  }
+
+  /** op, ts_ms, source, transaction, message. */
+  #writeMessage(batch: ChangeBatch, row: number, event: RowEvent): void {
+    const out = this.#out;
+    out.beginStruct();
+    this.#writeOp(event.op);
+    writeInt64(Math.floor(this.#nowMicros / 1000), out);
+    this.#form.writeSource(batch, row, event.snapshot, out);
+    this.#writeTransaction(event.transaction);
+    this.#images.write(batch, event.after, false);
+    out.endStruct();
+  }
+
+  #writeRow(batch: ChangeBatch, row: number, event: RowEvent): void {
     const out = this.#out;
     out.beginStruct();
     if (event.before < 0) out.null();
     else this.#images.write(batch, event.before, true);
     if (event.after < 0) out.null();
-    else this.#images.write(batch, event.after, false);
+    else this.#images.write(batch, event.after, false, batch.before[row]);
     this.#form.writeSource(batch, row, event.snapshot, out);
-    if (event.transaction === null) out.null();
-    else writeTransaction(event.transaction, out);
-    const letter = OP_BYTES[event.op];
-    out.utf8(letter, 0, letter.length);
+    this.#writeTransaction(event.transaction);
+    this.#writeOp(event.op);
     writeInt64(Math.floor(this.#nowMicros / 1000), out);
     writeInt64(this.#nowMicros, out);
     writeBigInt(this.#nowNanos, out);
     out.endStruct();
   }
+
+  #writeOp(op: number): void {
+    const letter = OP_BYTES[op];
+    this.#out.utf8(letter, 0, letter.length);
+  }
+
+  #writeTransaction(block: TransactionBlock | null): void {
+    const out = this.#out;
+    if (block === null) return out.null();
+    out.beginStruct();
+    writeText(block.id, out);
+    writeInt64(block.totalOrder, out);
+    writeInt64(block.collectionOrder, out);
+    out.endStruct();
+  }
 }
 
 const OP_BYTES = OP_LETTERS.map((letter) => Buffer.from(letter));
-
-function writeTransaction(block: TransactionBlock, out: ValueWriter): void {
-  out.beginStruct();
-  writeText(block.id, out);
-  writeInt64(block.totalOrder, out);
-  writeInt64(block.collectionOrder, out);
-  out.endStruct();
-}

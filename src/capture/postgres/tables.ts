@@ -78,7 +78,7 @@ export class Tables implements TableCatalog {
   /** The captured tables with their columns, as the publication sends them. */
   discover(): Promise<PostgresTable[]> {
     return this.#use(async (client, types) => {
-      const tables = await this.#allNow(client, types);
+      const tables = await this.#allNow(client, types, true);
       for (const table of tables) if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table);
       return tables;
     });
@@ -143,14 +143,15 @@ export class Tables implements TableCatalog {
     await client?.end().catch(() => {});
   }
 
-  async #allNow(client: Client, types: TypeCatalog): Promise<PostgresTable[]> {
+  async #allNow(client: Client, types: TypeCatalog, toRead = false): Promise<PostgresTable[]> {
     const tables: PostgresTable[] = [];
-    for (const relation of await this.#captured(client))
-      tables.push(await this.#now(client, types, relation));
+    for (const relation of await this.#captured(client, toRead))
+      tables.push(await this.#now(client, types, relation, toRead));
     return tables;
   }
 
-  async #captured(client: Client): Promise<CapturedTable[]> {
+  /** `toRead`: by a snapshot, in which Debezium has partitioned tables beside their partitions. */
+  async #captured(client: Client, toRead = false): Promise<CapturedTable[]> {
     const { filters, lake } = this.#options;
     const relations = await readRelations(client);
     const selected = new Set(
@@ -158,7 +159,9 @@ export class Tables implements TableCatalog {
     );
     return relations
       .filter(({ oid, root }) => selected.has(oid) && !(lake && root !== 0 && selected.has(root)))
-      .filter(({ kind }) => lake || kind === 'r' || this.#options.config['publish.via.partition.root'])
+      .filter(
+        ({ kind }) => lake || toRead || kind === 'r' || this.#options.config['publish.via.partition.root'],
+      )
       .map((relation) => ({ ...relation, fullName: `${relation.schema}.${relation.name}` }));
   }
 
@@ -175,23 +178,34 @@ export class Tables implements TableCatalog {
       : null;
   }
 
-  async #now(client: Client, types: TypeCatalog, relation: RelationRow): Promise<PostgresTable> {
-    const columns = await this.#columnsNow(client, relation);
+  async #now(
+    client: Client,
+    types: TypeCatalog,
+    relation: RelationRow,
+    toRead = false,
+  ): Promise<PostgresTable> {
+    const columns = await this.#columnsNow(client, relation, toRead && this.#readsGenerated());
     return this.#version(client, types, relation, columns, await readIndexColumns(client, relation.oid));
   }
 
-  /** Columns as a stream that begins now would send them. */
-  async #columnsNow(client: Client, relation: RelationRow): Promise<ColumnFacts[]> {
+  /** Debezium's snapshot has generated columns, though the stream does not: its schema changes between them. */
+  #readsGenerated(): boolean {
+    return !this.#options.lake && !this.#options.config['icestream.correct.values'];
+  }
+
+  /** Columns as a stream that begins now would send them, and with `generated` those that it would not. */
+  async #columnsNow(client: Client, relation: RelationRow, generated: boolean): Promise<ColumnFacts[]> {
     const attributes = await readAttributes(client, relation.oid);
     const publication = this.#options.config['publication.name'];
     const published = await readPublishedColumns(client, publication, relation.schema, relation.name);
     return attributes
-      .filter(({ dropped, name, generated }) =>
+      .filter((attribute) => {
+        if (attribute.dropped) return false;
+        if (generated && attribute.generated !== '') return true;
         // Without a publication that says otherwise generated columns are not sent: they would be NULL ever after.
-        published === null
-          ? !dropped && generated === ''
-          : !dropped && published.has(name) && generated !== 'v',
-      )
+        if (published === null) return attribute.generated === '';
+        return published.has(attribute.name) && attribute.generated !== 'v';
+      })
       .map((attribute) => ({ ...attribute, attribute, attnum: attribute.number }));
   }
 
