@@ -407,8 +407,8 @@ class IcebergSink implements Sink {
     const onRead = (bytes: number) => {
       this.#context.metrics.table(table.source).lookupBytes += bytes;
     };
-    // With cells, keys and what the files hold it is three times as much.
-    const portionBytes = this.#context.memoryBytes / 8;
+    // What the open files hold comes on top.
+    const portionBytes = this.#context.memoryBytes / 6;
     return { options: this.#fileOptions(table), lookup: { manifests, signal, onRead }, portionBytes };
   }
 

@@ -1,5 +1,8 @@
 import type { KeyBytes } from './key-bytes.ts';
 
+/** Slots of an index that takes megabytes. */
+const LARGE = 2 ** 20;
+
 /**
  * Canonical keys to a dense entry number 0, 1, 2 ...: open addressing over typed arrays. A Map of strings costs five
  * times the memory and a third of the speed (docs/decisions/merge-in-memory-references.md).
@@ -87,7 +90,9 @@ export class KeyIndex {
   }
 
   #rehash(): void {
-    const slots = new Int32Array(this.#slots.length * 4).fill(-1);
+    // A large one by little steps, as memory is what it would be short of first.
+    const factor = this.#slots.length < LARGE ? 4 : 2;
+    const slots = new Int32Array(this.#slots.length * factor).fill(-1);
     for (let entry = 0; entry < this.count; entry++) slots[freeSlot(slots, this.#hashes[entry])] = entry;
     this.#slots = slots;
   }

@@ -25,6 +25,10 @@ interface Extent {
   readonly cells: number;
 }
 
+/** Of a cell's place; of a row's place in its batch, in the key index and in the list of images. */
+const CELL_BYTES = 8;
+const ENTRY_BYTES = 80;
+
 /** Arrays of portions that are kept for the next one. */
 const POOL_BYTES = 64 * 1024 * 1024;
 
@@ -74,16 +78,16 @@ export class SpillStore {
   }
 
   /**
-   * Everything, in portions of whole parts that hold up to `portionBytes` (one part, if that has more): batches which
-   * `absorbAll` feeds to a merge of its own. Each is valid until the next is asked for.
+   * Everything, in portions of whole parts that take up to `portionBytes` of memory (one part, if that takes more): batches
+   * which `absorbAll` feeds to a merge of its own. Each is valid until the next is asked for.
    */
   async *portions(schemas: readonly TableSchema[], portionBytes: number): AsyncIterable<ChangeBatch> {
     // All of one size, so that one fits in the arena of another.
-    const arena = Math.min(portionBytes, this.#length);
+    const arena = Math.min(portionBytes / 2, this.#length);
     for (let from = 0; from < PARTITIONS; ) {
-      let bytes = this.#partBytes(from);
+      let bytes = this.#partMemory(from);
       let to = from + 1;
-      while (to < PARTITIONS && bytes + this.#partBytes(to) <= portionBytes) bytes += this.#partBytes(to++);
+      while (to < PARTITIONS && bytes + this.#partMemory(to) <= portionBytes) bytes += this.#partMemory(to++);
       const portion = await this.#read(from, to, schemas, arena);
       if (portion !== null) yield portion;
       portion?.lease.release();
@@ -91,8 +95,12 @@ export class SpillStore {
     }
   }
 
-  #partBytes(partition: number): number {
-    return this.#runs.reduce((sum, run) => sum + run[partition].length, 0);
+  /** Of its rows, their cells, and the merge that they will go through. */
+  #partMemory(partition: number): number {
+    return this.#runs.reduce((sum, run) => {
+      const { length, cells, images } = run[partition];
+      return sum + length + cells * CELL_BYTES + images * ENTRY_BYTES;
+    }, 0);
   }
 
   /** Parts [from, to), each with its runs in order; null where they hold nothing. */

@@ -18,7 +18,7 @@ import { DELETE, LIVE, TableMerge } from './table-merge.ts';
 export interface WriteContext {
   readonly options: FileOptions;
   readonly lookup: LookupContext;
-  /** Bytes of spilled rows that are merged at a time. */
+  /** Memory for spilled rows that are merged at a time. */
   readonly portionBytes: number;
 }
 
