@@ -33,6 +33,8 @@ export async function measureLatency(
   const receiver = await Receiver.open(options.bootstrap, `${name}.public.${TABLE}`);
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
+  // The benchmarks' server commits asynchronously; changes are sent to nobody before they are flushed, up to 200 ms later.
+  await client.query('SET synchronous_commit = on');
   try {
     await receiver.received(1);
     await writeSteadily(client, 2, WARM_UP, 100);
