@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   record: ['base'],
   iceberg: ['base'],
   kafka: ['base'],
-  transform: ['base', 'record'],
+  transform: ['base', 'record', 'convert'],
   convert: ['base', 'record'],
   capture: ['base', 'record', 'convert', 'kafka'],
   sink: ['base', 'record', 'convert', 'kafka', 'iceberg'],

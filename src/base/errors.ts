@@ -203,6 +203,27 @@ export const ERROR_CODES = {
     retry: 'operator',
     hint: 'The converter cannot represent the schema; use another converter or transform the record.',
   },
+  'convert.registry': {
+    retry: 'backoff',
+    hint: 'Check the url of the schema registry and that it is running.',
+  },
+  'convert.registry-refused': {
+    retry: 'operator',
+    hint: 'Check the credentials and rights at the schema registry.',
+  },
+  'convert.registry-schema': {
+    retry: 'operator',
+    hint: 'The registry does not have or does not take the schema; see its compatibility level and auto-registration.',
+  },
+
+  'transform.record': {
+    retry: 'operator',
+    hint: 'A transform cannot be applied to a record; correct its properties, or limit it with a predicate.',
+  },
+  'transform.script': {
+    retry: 'operator',
+    hint: 'The condition or expression failed or took too long; correct it, or limit it with topic.regex or a predicate.',
+  },
 
   'connector.unknown': {
     retry: 'operator',

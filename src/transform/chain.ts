@@ -1,0 +1,100 @@
+import { splitList } from '../base/config.ts';
+import { IcestreamError } from '../base/errors.ts';
+import type { ConnectRecord } from '../record/connect-record.ts';
+import { boolean, invalid, type Properties, readOptions, text } from './options.ts';
+import { predicateClass, transformClass } from './registry.ts';
+import type { Predicate, Transform } from './transform.ts';
+
+/** The transforms of a connector, in order. */
+export interface Chain {
+  /** No transform is configured: records need not be made at all. */
+  readonly isEmpty: boolean;
+  /** Null: one of them dropped the record. @throws IcestreamError transform.* with the alias in its context */
+  apply(record: ConnectRecord): ConnectRecord | null;
+}
+
+const LINK = { predicate: text(null), negate: boolean(false) };
+
+interface Link {
+  readonly alias: string;
+  readonly transform: Transform;
+  readonly predicate: Predicate | null;
+  readonly negate: boolean;
+}
+
+/**
+ * The chain that `transforms`, `transforms.<alias>.*`, `predicates` and `predicates.<alias>.*` describe.
+ * @param config the connector's whole configuration
+ * @throws IcestreamError config.invalid with Connect's own text
+ */
+export function createChain(config: Properties): Chain {
+  const predicates = createPredicates(config);
+  const links = splitList(config['transforms'] ?? '').map((alias) => createLink(alias, config, predicates));
+  return {
+    isEmpty: links.length === 0,
+    apply(record) {
+      let current: ConnectRecord | null = record;
+      for (const link of links) {
+        if (link.predicate !== null && link.predicate.test(current) === link.negate) continue;
+        current = applyLink(link, current);
+        if (current === null) return null;
+      }
+      return current;
+    },
+  };
+}
+
+function applyLink({ alias, transform }: Link, record: ConnectRecord): ConnectRecord | null {
+  try {
+    return transform.apply(record);
+  } catch (error) {
+    const cause = error instanceof IcestreamError ? error : null;
+    throw new IcestreamError(cause?.code ?? 'internal', cause?.message ?? 'a transform failed', {
+      cause: error,
+      context: { ...cause?.context, transform: alias, topic: record.topic },
+      ...(cause && { retry: cause.retry, hint: cause.hint }),
+    });
+  }
+}
+
+function createLink(alias: string, config: Properties, predicates: ReadonlyMap<string, Predicate>): Link {
+  const own = withPrefix(config, `transforms.${alias}.`);
+  const name = own['type'];
+  const definition = name === undefined ? undefined : transformClass(name);
+  if (definition === undefined) throw notFound(`transforms.${alias}.type`, name);
+  const { predicate: predicateAlias, negate } = readOptions(LINK, own);
+  const predicate = predicateAlias === null ? null : predicates.get(predicateAlias);
+  if (predicate === undefined) {
+    throw invalid(
+      `Invalid value ${predicateAlias} for configuration transforms.${alias}.predicate: Predicate is not defined`,
+      `transforms.${alias}.predicate`,
+    );
+  }
+  return { alias, transform: definition.create(own), predicate, negate };
+}
+
+function createPredicates(config: Properties): Map<string, Predicate> {
+  const aliases = splitList(config['predicates'] ?? '');
+  return new Map(
+    aliases.map((alias) => {
+      const own = withPrefix(config, `predicates.${alias}.`);
+      const definition = own['type'] === undefined ? undefined : predicateClass(own['type']);
+      if (definition === undefined) throw notFound(`predicates.${alias}.type`, own['type']);
+      return [alias, definition.create(own)];
+    }),
+  );
+}
+
+function notFound(property: string, name: string | undefined): IcestreamError {
+  if (name === undefined)
+    return invalid(`Missing required configuration "${property}" which has no default value.`, property);
+  return invalid(
+    `Invalid value ${name} for configuration ${property}: Class ${name} could not be found.`,
+    property,
+  );
+}
+
+function withPrefix(config: Properties, prefix: string): Properties {
+  const own = Object.entries(config).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
+}

@@ -1,0 +1,7 @@
+import type { TransformDefinition } from '../transform.ts';
+
+/** org.apache.kafka.connect.transforms.Filter: drops what its predicate lets through to it. */
+export const filter: TransformDefinition = {
+  options: {},
+  create: () => ({ apply: () => null }),
+};

@@ -1,0 +1,7 @@
+import type { PredicateDefinition } from '../transform.ts';
+
+/** org.apache.kafka.connect.transforms.predicates.RecordIsTombstone: a null value, with or without a schema. */
+export const recordIsTombstone: PredicateDefinition = {
+  options: {},
+  create: () => ({ test: (record) => record.value === null }),
+};
