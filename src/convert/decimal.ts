@@ -37,6 +37,20 @@ export function twosComplement(value: bigint): Uint8Array {
   return bytes;
 }
 
+/** As `twosComplement` of a safe integer into the 8 bytes of `target`; answers where the bytes that count begin. */
+export function smallTwosComplement(value: number, target: Uint8Array): number {
+  const hi = Math.floor(value / 0x1_0000_0000);
+  const lo = value - hi * 0x1_0000_0000;
+  for (let i = 0; i < 4; i++) {
+    target[i] = hi >> (24 - i * 8);
+    target[4 + i] = lo >>> (24 - i * 8);
+  }
+  let start = 0;
+  const sign = hi < 0 ? 0xff : 0;
+  while (start < 7 && target[start] === sign && ((target[start + 1] ^ sign) & 0x80) === 0) start++;
+  return start;
+}
+
 export function isDecimal(value: unknown): value is ConnectDecimal {
   return typeof value === 'object' && value !== null && 'unscaled' in value;
 }

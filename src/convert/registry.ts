@@ -23,6 +23,10 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
     (await import('./numbers.ts')).doubleConverter,
   'org.apache.kafka.connect.converters.BooleanConverter': async () =>
     (await import('./numbers.ts')).booleanConverter,
+  'io.confluent.connect.avro.AvroConverter': async () =>
+    (await import('./avro/confluent.ts')).confluentAvroConverter,
+  'io.apicurio.registry.utils.converter.AvroConverter': async () =>
+    (await import('./avro/apicurio.ts')).apicurioAvroConverter,
   'io.debezium.converters.BinaryDataConverter': binaryData,
   'io.debezium.converters.ByteArrayConverter': binaryData,
   'io.debezium.converters.ByteBufferConverter': binaryData,

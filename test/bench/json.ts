@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { ByteBuffer } from '../../src/base/byte-buffer.ts';
 import type { SchemaWriter } from '../../src/convert/converter.ts';
 import { loadConverter } from '../../src/convert/registry.ts';
@@ -16,6 +19,7 @@ const JSON_CLASS = 'org.apache.kafka.connect.json.JsonConverter';
 const RUNS: readonly [string, string, Record<string, string>][] = [
   ['JSON, no schemas', JSON_CLASS, { 'schemas.enable': 'false' }],
   ['JSON, schemas', JSON_CLASS, {}],
+  ['Avro', 'io.confluent.connect.avro.AvroConverter', { 'schema.registry.url': await startRegistry() }],
 ];
 
 const row: readonly ConnectField[] = [
@@ -118,6 +122,15 @@ for (const [name, className, config] of RUNS.filter(([name]) => name.includes(ON
   const writer = await definition.create(config, false).writer('topic', envelope);
   const { bytes, rate } = measure(writer);
   console.log(`| ${name} | ${bytes} | ${Math.round(rate)} | ${Math.round((rate * bytes) / 1e6)} |`);
+}
+
+/** Gives every schema the same id. */
+async function startRegistry(): Promise<string> {
+  const server = createServer((_, response) => response.end('{"id":1}'))
+    .listen(0, '127.0.0.1')
+    .unref();
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 function measure(writer: SchemaWriter): { bytes: number; rate: number } {

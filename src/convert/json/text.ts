@@ -160,8 +160,21 @@ export function untypedText(value: ConnectValue): string {
  * is.
  */
 export function jsonString(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  const escaped = text.replace(/["\\\u0000-\u001f\ud800-\udfff]/g, (char) => {
+  return quoted(text, BYTES_ESCAPED);
+}
+
+/** As Jackson does it to a text instead of bytes: surrogates stay. */
+export function jsonStringOfText(text: string): string {
+  return quoted(text, TEXT_ESCAPED);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const BYTES_ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const TEXT_ESCAPED = /["\\\u0000-\u001f]/g;
+
+function quoted(text: string, escapedChars: RegExp): string {
+  const escaped = text.replace(escapedChars, (char) => {
     const code = char.charCodeAt(0);
     return SHORT_ESCAPES[char] ?? `\\u${code.toString(16).toUpperCase().padStart(4, '0')}`;
   });
@@ -179,7 +192,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** What JSON has no number for is a string. */
-function jsonNumber(text: string): string {
+export function jsonNumber(text: string): string {
   return text.endsWith('N') || text.endsWith('y') ? `"${text}"` : text;
 }
 

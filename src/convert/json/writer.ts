@@ -1,7 +1,7 @@
 import type { ByteBuffer } from '../../base/byte-buffer.ts';
 import { invariant } from '../../base/errors.ts';
 import type { SchemaWriter } from '../converter.ts';
-import { rescale, twosComplement } from '../decimal.ts';
+import { rescale, smallTwosComplement, twosComplement } from '../decimal.ts';
 import { decimalText, doubleText, floatText } from '../java-text.ts';
 import { PhysicalWriter } from '../physical-writer.ts';
 import {
@@ -229,19 +229,9 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
     this.step = this.next[this.step];
   }
 
-  /** The two's complement of a safe integer, as few bytes as hold it. */
   private smallDecimal(unscaled: number): void {
     const { scratch } = this;
-    const hi = Math.floor(unscaled / 0x1_0000_0000);
-    const lo = unscaled - hi * 0x1_0000_0000;
-    for (let i = 0; i < 4; i++) {
-      scratch[i] = hi >> (24 - i * 8);
-      scratch[4 + i] = lo >>> (24 - i * 8);
-    }
-    let start = 0;
-    const sign = hi < 0 ? 0xff : 0;
-    while (start < 7 && scratch[start] === sign && ((scratch[start + 1] ^ sign) & 0x80) === 0) start++;
-    this.bytes(scratch, start, 8);
+    this.bytes(scratch, smallTwosComplement(unscaled, scratch), 8);
   }
 
   /** The rest of a text from the first byte on that must be escaped. */
