@@ -1,0 +1,197 @@
+import { crc32c } from '@node-rs/crc32';
+import { ByteBuffer } from '../base/byte-buffer.ts';
+import type { BatchBuffers } from './batch-buffers.ts';
+
+/**
+ * Record batches of format 2 (https://kafka.apache.org/documentation/#recordbatch), built straight into bytes:
+ *
+ *     baseOffset int64, batchLength int32, partitionLeaderEpoch int32, magic int8 = 2, crc uint32,
+ *     attributes int16, lastOffsetDelta int32, baseTimestamp int64, maxTimestamp int64,
+ *     producerId int64, producerEpoch int16, baseSequence int32, count int32, records
+ *
+ * and each record `length varint, attributes int8, timestampDelta varlong, offsetDelta varint, keyLength varint, key,
+ * valueLength varint, value, headers`. Varints are zigzag. The crc (CRC-32C) covers everything from `attributes` on.
+ */
+export class RecordBatchBuilder {
+  #out: ByteBuffer;
+  #count = 0;
+  #firstTimestampMs = 0;
+  #maxTimestampMs = 0;
+
+  /** `expectedBytes` spares the growing where the size is foreseeable. */
+  constructor(buffers: BatchBuffers, expectedBytes: number) {
+    this.#out = new ByteBuffer(0);
+    this.#out.bytes = buffers.take(expectedBytes);
+    this.#out.length = HEADER_BYTES;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Of the batch as it stands, uncompressed. */
+  get byteLength(): number {
+    return this.#out.length;
+  }
+
+  /** Copies what it is given. `headers` are in the record's own form, their number included. */
+  append(key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array, timestampMs: number): void {
+    if (this.#count === 0) this.#firstTimestampMs = this.#maxTimestampMs = timestampMs;
+    else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
+    const timestampDelta = timestampMs - this.#firstTimestampMs;
+    const size = bodySize(key, value, headers, timestampDelta, this.#count);
+    const out = this.#out;
+    let at = out.reserve(size + 5);
+    const bytes = out.bytes;
+    at = writeVarint(size, bytes, at);
+    bytes[at++] = 0; // No attribute of a record is defined.
+    at = timestampDelta === 0 ? writeZero(bytes, at) : writeVarlong(timestampDelta, bytes, at);
+    at = writeVarint(this.#count, bytes, at);
+    at = writeNullable(key, bytes, at);
+    at = writeNullable(value, bytes, at);
+    out.length = copy(headers, bytes, at);
+    this.#count++;
+  }
+
+  /** Hands the bytes over; the builder is not used again. */
+  finish(): RawBatch {
+    return {
+      bytes: this.#out.bytes,
+      length: this.#out.length,
+      count: this.#count,
+      firstTimestampMs: this.#firstTimestampMs,
+      maxTimestampMs: this.#maxTimestampMs,
+    };
+  }
+}
+
+export const HEADER_BYTES = 61;
+
+/** Records from HEADER_BYTES to `length`, whose header is still to be written. */
+export interface RawBatch {
+  readonly bytes: Buffer;
+  readonly length: number;
+  readonly count: number;
+  readonly firstTimestampMs: number;
+  readonly maxTimestampMs: number;
+}
+
+/** Who sends a batch and which one it is: what the broker recognises duplicates and gaps by. */
+export interface Sequencing {
+  readonly producerId: bigint;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly transactional: boolean;
+}
+
+const TRANSACTIONAL = 0x10;
+const MAGIC = 2;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+
+/** Writes the header before a batch's records, compressed or not. May be repeated with another sequencing. */
+export function writeHeader(batch: Buffer, raw: RawBatch, codecId: number, by: Sequencing): void {
+  batch.writeBigInt64BE(0n, 0);
+  batch.writeInt32BE(batch.length - 12, 8);
+  batch.writeInt32BE(-1, 12); // The leader's epoch is the broker's to write.
+  batch[16] = MAGIC;
+  batch.writeInt16BE(codecId | (by.transactional ? TRANSACTIONAL : 0), ATTRIBUTES_AT);
+  batch.writeInt32BE(raw.count - 1, 23);
+  batch.writeBigInt64BE(BigInt(raw.firstTimestampMs), 27);
+  batch.writeBigInt64BE(BigInt(raw.maxTimestampMs), 35);
+  batch.writeBigInt64BE(by.producerId, 43);
+  batch.writeInt16BE(by.epoch, 51);
+  batch.writeInt32BE(by.sequence, 53);
+  batch.writeInt32BE(raw.count, 57);
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+}
+
+/** Most bytes that a record takes of an uncompressed batch, wherever in it it comes to stand. */
+export function recordBound(key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array): number {
+  return 5 + 1 + 10 + 5 + 5 + (key?.length ?? 0) + 5 + (value?.length ?? 0) + headers.length;
+}
+
+/** What Java's producer compares with max.request.size: an upper bound, its own one. */
+export function sizeAsJavaSees(
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: Uint8Array,
+): number {
+  const keyBytes = key === null ? 1 : varintSize(key.length) + key.length;
+  const valueBytes = value === null ? 1 : varintSize(value.length) + value.length;
+  return HEADER_BYTES + JAVA_RECORD_OVERHEAD + keyBytes + valueBytes + headers.length;
+}
+
+const JAVA_RECORD_OVERHEAD = 21;
+
+function bodySize(
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: Uint8Array,
+  timestampDelta: number,
+  offsetDelta: number,
+): number {
+  const keyBytes = key === null ? 1 : varintSize(key.length) + key.length;
+  const valueBytes = value === null ? 1 : varintSize(value.length) + value.length;
+  const timestampBytes = timestampDelta === 0 ? 1 : varlongSize(timestampDelta);
+  return 1 + timestampBytes + varintSize(offsetDelta) + keyBytes + valueBytes + headers.length;
+}
+
+/** Of a number that is not negative. */
+function varintSize(value: number): number {
+  return value < 64 ? 1 : value < 8192 ? 2 : value < 1048576 ? 3 : value < 134217728 ? 4 : 5;
+}
+
+function varlongSize(value: number): number {
+  let rest = zigzag(value);
+  let size = 1;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+/** Exact up to 2^52, which is a span of 142,000 years. */
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+function writeNullable(source: Uint8Array | null, out: Buffer, at: number): number {
+  if (source === null) {
+    out[at] = 1; // -1
+    return at + 1;
+  }
+  return copy(source, out, writeVarint(source.length, out, at));
+}
+
+function writeVarint(value: number, out: Buffer, start: number): number {
+  let rest = (value << 1) >>> 0;
+  let at = start;
+  while (rest >= 128) {
+    out[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  out[at++] = rest;
+  return at;
+}
+
+function writeZero(out: Buffer, at: number): number {
+  out[at] = 0;
+  return at + 1;
+}
+
+function writeVarlong(value: number, out: Buffer, start: number): number {
+  let rest = zigzag(value);
+  let at = start;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 128;
+  out[at++] = rest;
+  return at;
+}
+
+/** Below this a loop is quicker than the call into the engine. */
+const LOOP_BYTES = 24;
+
+function copy(source: Uint8Array, out: Buffer, at: number): number {
+  const length = source.length;
+  if (length < LOOP_BYTES) for (let i = 0; i < length; i++) out[at + i] = source[i]!;
+  else out.set(source, at);
+  return at + length;
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLog } from '../../src/base/log.ts';
+import { Producer, type ProducerOptions } from '../../src/kafka/producer.ts';
+import { producerOptions } from '../../src/kafka/producer-config.ts';
+import { COMPRESSIONS } from '../../src/kafka/producer-options.ts';
+import { testKafka } from '../services/kafka.ts';
+import { readTopics } from './read-topics.ts';
+
+const { bootstrap, prefix } = await testKafka();
+const signal = AbortSignal.timeout(120_000);
+const NO_HEADERS = Buffer.from([0]);
+const TIME = 1_700_000_000_123;
+
+for (const compression of COMPRESSIONS) {
+  test(`records compressed with ${compression} are read back as they were sent`, async () => {
+    const topic = `${prefix}${compression}`;
+    const producer = await open({
+      compression,
+      topicCreation: () => ({ partitions: 1, replicationFactor: 1, configs: {} }),
+    });
+    await producer.prepare(topic, signal);
+    const values = Array.from({ length: 2000 }, (_, i) => Buffer.from(`${'value '.repeat(i % 300)}${i}`));
+    for (const [i, value] of values.entries())
+      producer.send(topic, Buffer.from(`k${i}`), value, NO_HEADERS, TIME + i);
+    // Two headers, of which one has no value; a tombstone; a record without a key; one with nothing at all.
+    const headers = Buffer.from([4, 2, 0x61, 4, 1, 2, 4, 0x62, 0x63, 1]);
+    producer.send(topic, Buffer.from('h'), Buffer.alloc(0), headers, TIME - 5);
+    producer.send(topic, Buffer.from('gone'), null, NO_HEADERS, TIME);
+    producer.send(topic, null, Buffer.alloc(40_000, 7), NO_HEADERS, TIME);
+    producer.send(topic, null, null, NO_HEADERS, TIME);
+    await producer.flush(signal);
+    assert.equal(producer.pendingBytes, 0);
+    await producer.close();
+    const records = await readTopics(bootstrap, [topic]);
+    assert.equal(records.length, values.length + 4);
+    for (const [i, value] of values.entries()) {
+      const record = records[i]!;
+      assert.equal(record.key?.toString(), `k${i}`);
+      assert.ok(value.equals(record.value!));
+      assert.equal(record.timestampMs, TIME + i);
+      assert.deepEqual(record.headers, []);
+    }
+    const [withHeaders, tombstone, keyless, empty] = records.slice(values.length);
+    assert.deepEqual(withHeaders!.headers, [
+      ['a', Buffer.from([1, 2])],
+      ['bc', null],
+    ]);
+    assert.deepEqual(withHeaders!.value, Buffer.alloc(0));
+    assert.equal(withHeaders!.timestampMs, TIME - 5);
+    assert.equal(tombstone!.value, null);
+    assert.equal(keyless!.key, null);
+    assert.ok(keyless!.value!.equals(Buffer.alloc(40_000, 7)));
+    assert.deepEqual([empty!.key, empty!.value], [null, null]);
+  });
+}
+
+async function open(options: Partial<ProducerOptions>): Promise<Producer> {
+  const log = createLog('silent');
+  const base = producerOptions({ 'bootstrap.servers': bootstrap });
+  return await Producer.open({ ...base, clientId: 'test', log, ...options }, signal);
+}
