@@ -15,7 +15,7 @@ export class Topics {
 
   static async connect(bootstrap: string): Promise<Topics> {
     const topics = new Topics(
-      new Kafka({ clientId: 'peer', brokers: bootstrap.split(','), logLevel: logLevel.ERROR }),
+      new Kafka({ clientId: 'peer', brokers: bootstrap.split(','), logLevel: logLevel.NOTHING }),
     );
     await topics.#admin.connect();
     return topics;
