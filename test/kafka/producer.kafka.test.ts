@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLog } from '../../src/base/log.ts';
-import { Producer, type ProducerOptions } from '../../src/kafka/producer.ts';
-import { producerOptions } from '../../src/kafka/producer-config.ts';
 import { COMPRESSIONS } from '../../src/kafka/producer-options.ts';
 import { testKafka } from '../services/kafka.ts';
+import { NO_HEADERS, openProducer, TIME } from './producers.ts';
 import { readTopics } from './read-topics.ts';
 
 const { bootstrap, prefix } = await testKafka();
 const signal = AbortSignal.timeout(120_000);
-const NO_HEADERS = Buffer.from([0]);
-const TIME = 1_700_000_000_123;
 
 for (const compression of COMPRESSIONS) {
   test(`records compressed with ${compression} are read back as they were sent`, async () => {
     const topic = `${prefix}${compression}`;
-    const producer = await open({
-      compression,
-      topicCreation: () => ({ partitions: 1, replicationFactor: 1, configs: {} }),
-    });
+    const producer = await openProducer(bootstrap, { compression });
     await producer.prepare(topic, signal);
     const values = Array.from({ length: 2000 }, (_, i) => Buffer.from(`${'value '.repeat(i % 300)}${i}`));
     for (const [i, value] of values.entries())
@@ -53,10 +46,4 @@ for (const compression of COMPRESSIONS) {
     assert.ok(keyless!.value!.equals(Buffer.alloc(40_000, 7)));
     assert.deepEqual([empty!.key, empty!.value], [null, null]);
   });
-}
-
-async function open(options: Partial<ProducerOptions>): Promise<Producer> {
-  const log = createLog('silent');
-  const base = producerOptions({ 'bootstrap.servers': bootstrap });
-  return await Producer.open({ ...base, clientId: 'test', log, ...options }, signal);
 }
