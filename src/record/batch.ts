@@ -88,6 +88,12 @@ export interface ChangeBatch {
   readonly offset: Offset | null;
 
   readonly lease: Lease;
+
+  /**
+   * Its rows are read again because tables that some sink keeps lack them, not because anyone asked for them: where changes
+   * are published they are no events (L-12, P-3).
+   */
+  readonly repair?: boolean;
 }
 
 /**

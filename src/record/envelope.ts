@@ -80,10 +80,10 @@ export class EnvelopeWriter {
     this.#out = out;
   }
 
-  /** When the events that follow were read, microseconds since 1970. */
-  setClock(micros: number): void {
-    this.#nowMicros = micros;
-    this.#nowNanos = BigInt(micros) * 1000n;
+  /** When the events that follow were read, nanoseconds since 1970. */
+  setClock(nanos: bigint): void {
+    this.#nowMicros = Number(nanos / 1000n);
+    this.#nowNanos = nanos;
   }
 
   write(batch: ChangeBatch, row: number, event: RowEvent): void {

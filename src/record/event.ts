@@ -1,4 +1,4 @@
-import type { ChangeBatch } from './batch.ts';
+import type { ChangeBatch, TransactionMark } from './batch.ts';
 import type { ConnectSchema, ConnectValue } from './connect-schema.ts';
 import type { TableSchema } from './table.ts';
 import type { ValueWriter } from './value.ts';
@@ -28,6 +28,8 @@ export interface EventField {
   readonly unavailable: ConnectValue;
   /** In an image that does not carry the column (a before-image of the key alone). */
   readonly absent: ConnectValue;
+  /** Instead of NULL, where the configuration has something for it (a mask). */
+  readonly ifNull?: ConnectValue;
 }
 
 /** The table's events: everything that is the same for all of its rows. */
@@ -46,7 +48,7 @@ export interface EventForm {
   writeSource(batch: ChangeBatch, row: number, snapshot: SnapshotMarker, out: ValueWriter): void;
   /** Microseconds since 1970 of the change at the source. */
   sourceMicros(batch: ChangeBatch, row: number): number;
-  /** Debezium's name of the transaction: of its begin, its events or its end, which PostgreSQL tells apart. */
+  /** Debezium's name of a row's transaction, which PostgreSQL makes of the transaction and the row: `txId:lsn`. */
   transactionId(batch: ChangeBatch, row: number): string;
 }
 
@@ -54,6 +56,8 @@ export interface EventForm {
 export interface EventForms {
   /** The same object for the same version of a table. */
   of(table: TableSchema): EventForm;
+  /** Debezium's name of a transaction at its end (PostgreSQL: `txId:lsn`, the position behind its commit). */
+  transactionEnd(mark: TransactionMark): string;
   /** `topic.prefix`. */
   readonly prefix: string;
   /** `connector` of the source block: postgresql. */

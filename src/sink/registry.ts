@@ -2,6 +2,7 @@ import type { SinkDefinition } from './sink.ts';
 
 /** Every sink by the name that `sinks` lists; the only place that names them. */
 const SINKS: Readonly<Record<string, () => Promise<SinkDefinition>>> = {
+  kafka: async () => (await import('./kafka/index.ts')).kafkaSink,
   iceberg: async () => (await import('./iceberg/index.ts')).icebergSink,
 };
 

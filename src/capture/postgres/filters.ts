@@ -10,6 +10,8 @@ export interface Filters {
   /** `snapshot.include.collection.list`, of the captured tables. */
   inSnapshot(schema: string, table: string): boolean;
   isSignalTable(schema: string, table: string): boolean;
+  /** Place of a captured table in `table.include.list`, in whose order a snapshot goes; all 0 without one. */
+  place(schema: string, table: string): number;
 }
 
 /** Schemas of the server itself, left out by `table.ignore.builtin`. */
@@ -24,6 +26,7 @@ export function createFilters(config: PostgresConfig): Filters {
     config['message.prefix.exclude.list'],
   );
   const snapshotMatches = matcher(config['snapshot.include.collection.list'], null);
+  const included = patterns(config['table.include.list']);
   const signalTable = signalTableOf(config);
   const ignoreBuiltin = config['table.ignore.builtin'];
   return {
@@ -38,6 +41,10 @@ export function createFilters(config: PostgresConfig): Filters {
     inSnapshot: (schema, table) =>
       `${schema}.${table}` !== signalTable && snapshotMatches(`${schema}.${table}`),
     isSignalTable: (schema, table) => `${schema}.${table}` === signalTable,
+    place: (schema, table) => {
+      const at = included.findIndex((pattern) => pattern.test(`${schema}.${table}`));
+      return at < 0 ? included.length : at;
+    },
   };
 }
 

@@ -253,7 +253,8 @@ class PostgresSource implements Source {
     const { log, metrics } = this.#context;
     const reason = backfillReason(previous, table);
     log.info({ table: table.name, version: table.version, backfill: reason }, 'table has changed');
-    if (reason === null) return;
+    // A lake alone has the older rows; Debezium's events say nothing of them either.
+    if (reason === null || !hasLake(this.#raw)) return;
     const metric = metrics.table(table.name);
     metric.state = 'stale';
     metric.reason = reason;

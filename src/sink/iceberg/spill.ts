@@ -83,7 +83,7 @@ export class SpillStore {
    */
   async *portions(schemas: readonly TableSchema[], portionBytes: number): AsyncIterable<ChangeBatch> {
     // All of one size, so that one fits in the arena of another.
-    const arena = Math.min(portionBytes / 2, this.#length);
+    const arena = Math.min(Math.floor(portionBytes / 2), this.#length);
     for (let from = 0; from < PARTITIONS; ) {
       let bytes = this.#partMemory(from);
       let to = from + 1;

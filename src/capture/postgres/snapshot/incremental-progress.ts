@@ -8,6 +8,8 @@ export interface PendingTable {
   readonly name: string;
   readonly condition: string;
   readonly surrogateKey: string;
+  /** Asked for by ourselves, for a sink that lacks rows. */
+  readonly own?: boolean;
 }
 
 interface Fields {

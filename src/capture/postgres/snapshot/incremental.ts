@@ -95,6 +95,8 @@ export class IncrementalSnapshots implements Interleave {
   #window: Window | null = null;
   #chunkRows = 0;
   readonly #recentXids: string[] = [];
+  /** Tables that a signal of the user's asked for as a whole, in this run. */
+  readonly #askedFor = new Set<string>();
   readonly #replacement: Replacement;
 
   constructor(options: IncrementalOptions) {
@@ -206,7 +208,8 @@ export class IncrementalSnapshots implements Interleave {
         this.#replaced(table as PostgresTable);
         after = offset.with({ progress: this.#progress });
       }
-      yield { ...batch, offset: after };
+      const tables = [...batch.tables, ...batch.tableMarks.map((mark) => mark.table)];
+      yield { ...batch, offset: after, repair: !tables.some(({ name }) => this.#askedFor.has(name)) };
     }
     // What had no end was not there any more.
     const left = this.#progress?.replace.filter((name) => !names.includes(name));
@@ -226,6 +229,7 @@ export class IncrementalSnapshots implements Interleave {
       replace: replace.filter((name) => name !== table.name),
     });
     this.#options.replaced(table);
+    this.#askedFor.delete(table.name);
     this.#tableDone(table.name);
   }
 
@@ -280,7 +284,7 @@ export class IncrementalSnapshots implements Interleave {
       case 'execute':
         return this.#execute(order);
       case 'replace':
-        return this.#askReplace(order);
+        return this.#askReplace(order, isOwnSignal(signal));
       case 'stop':
         return this.#stop(order.tables);
       case 'pause':
@@ -300,7 +304,8 @@ export class IncrementalSnapshots implements Interleave {
         const table = await this.#options.find(name);
         if (table === null) continue;
         if (order.isOwn && this.#isAhead(name, order.unlessPending)) continue;
-        if (chunkKey(table, surrogateKey) !== null) added.push({ name, condition, surrogateKey });
+        const own = order.isOwn ? { own: true } : {};
+        if (chunkKey(table, surrogateKey) !== null) added.push({ name, condition, surrogateKey, ...own });
         else if (order.isOwn) whole.push(name);
         else this.#cannotRead(table);
       }
@@ -317,9 +322,10 @@ export class IncrementalSnapshots implements Interleave {
     return this.#agenda.isWaiting(table, this.#window !== null);
   }
 
-  async #askReplace(order: Extract<Order, { kind: 'replace' }>): Promise<void> {
+  async #askReplace(order: Extract<Order, { kind: 'replace' }>, isOwn: boolean): Promise<void> {
     const captured = await this.#options.tableNames();
     const named = captured.filter((name) => order.tables.some((pattern) => pattern.test(name)));
+    if (!isOwn) for (const name of named) this.#askedFor.add(name);
     if (named.length > 0) this.#agenda.addReplace(named);
     else this.#options.log.warn({ id: order.id }, 'signal names no captured table');
   }
@@ -400,10 +406,12 @@ export class IncrementalSnapshots implements Interleave {
     );
     // The last batch bears the offset, and says whether that was all.
     const last = batches.pop() ?? empty(after);
+    const repair = pending.own === true;
     const { table } = rows;
     const isComplete = rows.isLast && table !== null && pending.condition === '';
     const complete = { row: last.rowCount, table: table!, kind: 'complete', replace: false } as const;
-    return [...batches, { ...last, offset: after, tableMarks: isComplete ? [complete] : [] }];
+    const tableMarks = isComplete ? [complete] : [];
+    return [...batches, { ...last, offset: after, tableMarks }].map((batch) => ({ ...batch, repair }));
   }
 
   /**

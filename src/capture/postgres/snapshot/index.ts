@@ -178,7 +178,8 @@ class SnapshotReading {
       metric.rowsSnapshotTotal = sizes.get(table.oid) ?? -1;
       metric.snapshotDone = isDone(table);
     }
-    const left = wanted.filter((table) => !isDone(table));
+    const place = ({ id }: PostgresTable) => filters.place(id.schema, id.table);
+    const left = wanted.filter((table) => !isDone(table)).sort((a, b) => place(a) - place(b));
     const order = config['snapshot.tables.order.by.row.count'];
     if (order === 'disabled') return left;
     const sign = order === 'ascending' ? 1 : -1;

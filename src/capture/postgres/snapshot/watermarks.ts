@@ -36,18 +36,18 @@ export function signalTableWatermarks(table: string, deleteOnClose: boolean): Wa
       const now = new Date().toISOString();
       if (kind === 'low') {
         opened = now;
-        await insert(client, `${window}-open`, 'snapshot-window-open', { openWindowTimestamp: now });
+        await insert(client, `${window}-open`, 'snapshot-window-open', `{"openWindowTimestamp": "${now}"}`);
       } else if (deleteOnClose) {
         await client.query(`DELETE FROM ${name} WHERE id = $1`, [`${window}-open`]);
       } else {
-        const data = { openWindowTimestamp: opened, closeWindowTimestamp: now };
+        const data = `{"openWindowTimestamp": "${opened}", "closeWindowTimestamp": "${now}"}`;
         await insert(client, `${window}-close`, 'snapshot-window-close', data);
       }
     },
   };
 
-  async function insert(client: Client, id: string, type: string, data: object): Promise<void> {
-    await client.query(`INSERT INTO ${name} VALUES ($1, $2, $3)`, [id, type, JSON.stringify(data)]);
+  async function insert(client: Client, id: string, type: string, data: string): Promise<void> {
+    await client.query(`INSERT INTO ${name} VALUES ($1, $2, $3)`, [id, type, data]);
   }
 }
 

@@ -1,0 +1,208 @@
+import type { Producer } from '../../kafka/producer.ts';
+import type { ChangeBatch, TransactionMark } from '../../record/batch.ts';
+import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
+import type { EventForm, EventForms } from '../../record/event.ts';
+import type { TableSchema } from '../../record/table.ts';
+import type { Header } from './headers.ts';
+import { RecordEncoder } from './record-encoder.ts';
+import type { RowContext } from './row-context.ts';
+import { type Part, SnapshotMarkers } from './snapshot-markers.ts';
+import { type EventConverters, type RecordTarget, TableEvents } from './table-events.ts';
+import { TableRecords } from './table-records.ts';
+import type { Transactions } from './transactions.ts';
+
+export interface PublisherOptions {
+  readonly forms: EventForms;
+  readonly converters: EventConverters;
+  /** `__debezium.context.*`, or none. */
+  readonly headers: readonly ConnectHeader[];
+  readonly tombstones: boolean;
+  readonly skippedOps: ReadonlySet<number>;
+  /** With `provide.transaction.metadata`. */
+  readonly transactions: Transactions | null;
+  /** The configured transforms, or null: then no record is ever made of a row. */
+  readonly transform: ((record: ConnectRecord) => ConnectRecord | null) | null;
+  readonly producer: Producer;
+  readonly signal: AbortSignal;
+}
+
+/** How one version of a table goes out. */
+interface Route {
+  readonly form: EventForm;
+  setClock(nanos: bigint): void;
+  write(batch: ChangeBatch, row: number, context: RowContext): void;
+}
+
+/** Rows between two looks at the room that is left. */
+const ROWS_AT_ONCE = 256;
+const SNAPSHOT_ROW: Omit<RowContext, 'snapshot'> = { transaction: null };
+
+/** Rows in, records out to the producer, in order. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #target: RecordTarget;
+  readonly #encoder: RecordEncoder;
+  readonly #fixedHeaders: readonly Header[];
+  readonly #routes = new Map<TableSchema, Route>();
+  readonly #prepared = new Set<string>();
+  readonly #parts: Part[] = [];
+  readonly #markers = new SnapshotMarkers((part) => {
+    part.batch.lease.hold();
+    this.#parts.push(part);
+  });
+  /** What transforms are to be applied to. */
+  readonly #records: ConnectRecord[] = [];
+  #nowMillis = 0;
+  #sending: Promise<void> = Promise.resolve();
+  #transaction: TransactionMark | null = null;
+
+  private constructor(options: PublisherOptions, headers: readonly Header[]) {
+    this.#options = options;
+    this.#fixedHeaders = headers;
+    const { producer, converters } = options;
+    this.#target = {
+      send: (topic, key, value, own) => producer.send(topic, key, value, own, this.#nowMillis),
+    };
+    this.#encoder = new RecordEncoder(converters, this.#target);
+  }
+
+  static async open(options: PublisherOptions): Promise<Publisher> {
+    const { headers, converters, forms } = options;
+    const fixed: Header[] = [];
+    for (const { name, schema, value } of headers)
+      fixed.push({ name, value: await converters.header.convert(forms.prefix, schema, value) });
+    return new Publisher(options, fixed);
+  }
+
+  /** Where records that are none of a table's rows go. */
+  get target(): RecordTarget {
+    this.#nowMillis = Date.now();
+    return this.#target;
+  }
+
+  take(batch: ChangeBatch): Promise<void> {
+    this.#markers.take(batch);
+    return this.#inTurn(async () => {
+      await this.#sendParts();
+      if (batch.offset !== null) this.#endTransaction();
+    });
+  }
+
+  /** Sends what was held back. */
+  flush(): Promise<void> {
+    this.#markers.flush();
+    return this.#inTurn(() => this.#sendParts());
+  }
+
+  /** A commit may flush while a batch is being taken: one after the other, or records would change places. */
+  #inTurn(send: () => Promise<void>): Promise<void> {
+    this.#sending = this.#sending.then(send);
+    return this.#sending;
+  }
+
+  async prepare(topic: string): Promise<void> {
+    if (this.#prepared.has(topic)) return;
+    await this.#options.producer.prepare(topic, this.#options.signal);
+    this.#prepared.add(topic);
+  }
+
+  async #sendParts(): Promise<void> {
+    const { producer } = this.#options;
+    for (const part of this.#parts.splice(0)) {
+      const { batch } = part;
+      const routes: Route[] = [];
+      for (const table of batch.tables) routes.push(await this.#routeOf(table));
+      this.#setClock(routes);
+      for (let row = part.from; row < part.to; row += ROWS_AT_ONCE) {
+        this.#sendRows(part, routes, row, Math.min(part.to, row + ROWS_AT_ONCE));
+        if (this.#records.length > 0) await this.#sendRecords();
+        const room = producer.room();
+        if (room !== null) await room;
+      }
+      batch.lease.release();
+    }
+  }
+
+  #sendRows(part: Part, routes: readonly Route[], from: number, to: number): void {
+    const { batch, first, rest } = part;
+    const { skippedOps, transactions } = this.#options;
+    const plain = { ...SNAPSHOT_ROW, snapshot: rest };
+    for (let row = from; row < to; row++) {
+      const op = batch.op[row];
+      if (skippedOps.has(op)) continue;
+      const route = routes[batch.tableOf[row]];
+      const mark = batch.transactions[batch.transactionOf[row]];
+      if (transactions !== null && rest === 'false' && mark.id !== '') {
+        route.write(batch, row, this.#inTransaction(transactions, batch, row, route));
+      } else {
+        route.write(batch, row, row === part.from ? { ...SNAPSHOT_ROW, snapshot: first } : plain);
+      }
+    }
+  }
+
+  #inTransaction(transactions: Transactions, batch: ChangeBatch, row: number, { form }: Route): RowContext {
+    const mark = batch.transactions[batch.transactionOf[row]];
+    if (mark !== this.#transaction) {
+      this.#endTransaction();
+      this.#transaction = mark;
+      const id = form.transactionId(batch, row);
+      transactions.begin(id, Math.floor(mark.timestampMicros / 1000), this.#target);
+    }
+    const collection = batch.tables[batch.tableOf[row]].name;
+    return {
+      snapshot: 'false',
+      transaction: () => transactions.event(form.transactionId(batch, row), collection),
+    };
+  }
+
+  #endTransaction(): void {
+    const mark = this.#transaction;
+    if (mark === null) return;
+    this.#transaction = null;
+    const { transactions, forms } = this.#options;
+    transactions?.end(forms.transactionEnd(mark), Math.floor(mark.timestampMicros / 1000), this.#target);
+  }
+
+  async #sendRecords(): Promise<void> {
+    for (const record of this.#records.splice(0)) {
+      const transformed = this.#options.transform!(record);
+      if (transformed === null) continue;
+      await this.prepare(transformed.topic);
+      await this.#encoder.send(transformed);
+    }
+  }
+
+  async #routeOf(table: TableSchema): Promise<Route> {
+    let route = this.#routes.get(table);
+    if (route === undefined) this.#routes.set(table, (route = await this.#newRoute(table)));
+    return route;
+  }
+
+  async #newRoute(table: TableSchema): Promise<Route> {
+    const { forms, converters, headers, tombstones, transform } = this.#options;
+    const form = forms.of(table);
+    if (transform !== null) {
+      const records = new TableRecords(table, form, headers, tombstones);
+      return {
+        form,
+        setClock: (nanos) => records.setClock(nanos),
+        write: (batch, row, context) => records.write(batch, row, context, this.#records),
+      };
+    }
+    await this.prepare(form.topic);
+    const options = { converters, contextHeaders: this.#fixedHeaders, tombstones };
+    const events = await TableEvents.open(table, form, options);
+    return {
+      form,
+      setClock: (nanos) => events.setClock(nanos),
+      write: (batch, row, context) => events.write(batch, row, context, this.#target),
+    };
+  }
+
+  #setClock(routes: readonly Route[]): void {
+    this.#nowMillis = Date.now();
+    // The clock has milliseconds; what it lacks counts on from there, as Java's does.
+    const nanos = BigInt(this.#nowMillis) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+    for (const route of routes) route.setClock(nanos);
+  }
+}

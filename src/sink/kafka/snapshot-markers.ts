@@ -1,0 +1,87 @@
+import { type ChangeBatch, Op } from '../../record/batch.ts';
+import type { SnapshotMarker } from '../../record/event.ts';
+
+/** Rows that may be sent now, in order. */
+export interface Part {
+  readonly batch: ChangeBatch;
+  readonly from: number;
+  readonly to: number;
+  readonly first: SnapshotMarker;
+  /** Of the rows behind the first. */
+  readonly rest: SnapshotMarker;
+}
+
+/**
+ * Which place a snapshot's rows have in it: `first` and `last` of all, or of their table. Whether a row is the last is only
+ * known when the next one, or the end of its table, has come: so one row is held back.
+ */
+export class SnapshotMarkers {
+  #held: { batch: ChangeBatch; row: number; marker: SnapshotMarker } | null = null;
+  /** The next row read is the first of all, or of its table. */
+  #begins: 'first' | 'first_in_data_collection' | null = null;
+  #inSnapshot = false;
+  #tables = 0;
+  readonly #send: (part: Part) => void;
+
+  constructor(send: (part: Part) => void) {
+    this.#send = send;
+  }
+
+  /** Sends what of the batch can be sent, behind what was held back. */
+  take(batch: ChangeBatch): void {
+    let row = 0;
+    for (const mark of batch.tableMarks) {
+      this.#rows(batch, row, mark.row);
+      row = mark.row;
+      if (mark.kind === 'snapshot-start') this.#begin();
+      else if (mark.kind === 'snapshot-end') this.#end(mark.last === true);
+    }
+    this.#rows(batch, row, batch.rowCount);
+  }
+
+  /** Sends what is held back: the caller commits, and there may be no next row. */
+  flush(): void {
+    this.#release(null);
+  }
+
+  #begin(): void {
+    this.#release(null);
+    this.#begins = this.#tables++ === 0 ? 'first' : 'first_in_data_collection';
+    this.#inSnapshot = true;
+  }
+
+  #end(last: boolean): void {
+    this.#release(last ? 'last' : 'last_in_data_collection');
+    this.#begins = null;
+    this.#inSnapshot = !last;
+    if (last) this.#tables = 0;
+  }
+
+  #rows(batch: ChangeBatch, from: number, to: number): void {
+    if (from === to) return;
+    this.#release(null);
+    if (!this.#inSnapshot || batch.op[from] !== Op.read) {
+      const marker = batch.op[from] === Op.read ? 'incremental' : 'false';
+      this.#send({ batch, from, to, first: marker, rest: marker });
+      return;
+    }
+    const first = this.#begins ?? 'true';
+    this.#begins = null;
+    const held = to - 1;
+    if (held > from) this.#send({ batch, from, to: held, first, rest: 'true' });
+    batch.lease.hold();
+    this.#held = { batch, row: held, marker: held === from ? first : 'true' };
+  }
+
+  /** The row held back is what it was taken for, or the last one; the very first of all stays that in a table of one row. */
+  #release(end: 'last' | 'last_in_data_collection' | null): void {
+    const held = this.#held;
+    if (held === null) return;
+    this.#held = null;
+    const { batch, row } = held;
+    const isFirst = held.marker === 'first' && end !== 'last';
+    const marker = isFirst ? held.marker : (end ?? held.marker);
+    this.#send({ batch, from: row, to: row + 1, first: marker, rest: marker });
+    batch.lease.release();
+  }
+}
