@@ -24,13 +24,21 @@ export function floatText(value: number): string {
 function shortestFloat(size: number): string {
   // Six digits or fewer always survive the way through a normal float, so the shortest form is among the six nearest ones.
   for (let digits = size < FLOAT_NORMAL_MIN ? 2 : 6; digits < 9; digits++) {
-    const nearest = size.toExponential(digits - 1);
+    const nearest = nearestDecimal(size, digits);
     if (Math.fround(Number(nearest)) === size) return nearest;
     const above = nextDecimal(nearest);
     // Below a power of two floats lie closer: the nearest decimal may be outside of what rounds to it, and the next inside.
     if (Math.fround(Number(above)) === size) return above;
   }
   return size.toExponential(8);
+}
+
+/** Of two that are equally near the even one, as Java chooses. */
+function nearestDecimal(size: number, digits: number): string {
+  const [mantissa, exponent] = size.toExponential(digits).split('e');
+  const below = mantissa.slice(0, -1);
+  const isTie = mantissa.endsWith('5') && Number(`${mantissa}e${exponent}`) === size;
+  return isTie && /[02468]$/.test(below) ? `${below}e${exponent}` : size.toExponential(digits - 1);
 }
 
 function nextDecimal(text: string): string {

@@ -4,7 +4,7 @@ import {
   type ConnectValue,
   DECIMAL,
 } from '../record/connect-schema.ts';
-import { isDecimal } from './decimal.ts';
+import { decimalScale, isDecimal, rescale } from './decimal.ts';
 import { decimalText, doubleText, floatText } from './java-text.ts';
 
 const DATE = 'org.apache.kafka.connect.data.Date';
@@ -77,8 +77,10 @@ function scalarText(
   value: boolean | number | bigint | string | ConnectDecimal,
 ): string {
   if (typeof value === 'object') {
-    const isExact = schema === null || schema.name === DECIMAL;
-    return isExact ? decimalText(value.unscaled, value.scale) : String(value.unscaled);
+    const { unscaled, scale } = value;
+    if (schema?.name !== DECIMAL) return decimalText(unscaled, scale);
+    const schemaScale = decimalScale(schema);
+    return decimalText(rescale(unscaled, scale, schemaScale), schemaScale);
   }
   if (typeof value !== 'number') return String(value);
   if (schema?.type === 'float32') return floatText(value);

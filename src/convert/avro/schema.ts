@@ -7,7 +7,7 @@ import {
 } from '../../record/connect-schema.ts';
 import { decimalScale, rescale, twosComplement } from '../decimal.ts';
 import { doubleText, floatText } from '../java-text.ts';
-import { jsonNumber, jsonStringOfText } from '../json/text.ts';
+import { jsonNumber, jsonStringOfText, schemaText } from '../json/text.ts';
 
 /**
  * A Connect schema as the Avro schema that Confluent's and Apicurio's converters register: named by the Connect schema's name,
@@ -31,7 +31,8 @@ interface Context {
   readonly withMetadata: boolean;
   /** Full names that are written already: a second time they are only named. */
   readonly names: Set<string>;
-  readonly unnamed: Map<ConnectSchema, string>;
+  /** The names of structs that have none, by what they are: equal ones are one record. */
+  readonly unnamed: Map<string, string>;
 }
 
 /** `space` is the namespace around the type. */
@@ -61,11 +62,12 @@ function recordText(schema: ConnectSchema, space: string, context: Context): str
 }
 
 function unnamed(schema: ConnectSchema, context: Context): string {
-  const known = context.unnamed.get(schema);
+  const text = schemaText({ ...schema, optional: false }, PLAIN);
+  const known = context.unnamed.get(text);
   if (known !== undefined) return known;
   const index = context.unnamed.size + 1;
   const name = `${DEFAULT_NAMESPACE}.${DEFAULT_NAME}${index > 1 ? index : ''}`;
-  context.unnamed.set(schema, name);
+  context.unnamed.set(text, name);
   return name;
 }
 
@@ -196,6 +198,7 @@ function split(fullName: string): [namespace: string, name: string] {
 const DEFAULT_NAMESPACE = 'io.confluent.connect.avro';
 const DEFAULT_NAME = 'ConnectDefault';
 const DEFAULT_PRECISION = '64';
+const PLAIN = { numericDecimals: false, nullsBecomeDefaults: true };
 
 const TYPES: Readonly<Record<ConnectType, string>> = {
   int8: 'int',
