@@ -170,7 +170,7 @@ function both(one: string, other: string): string {
 }
 
 /** Among fewer different times, each one may end in zeros by chance. */
-const TIMES_TO_JUDGE = 5;
+const TIMES_TO_JUDGE = 3;
 
 /**
  * How fine times are, which masking hides: nanoseconds that always end in 000 on one side and not on the other were made

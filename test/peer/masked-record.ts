@@ -17,7 +17,7 @@ export interface MaskedRecord {
   /** In the order of the text. */
   readonly references: readonly PlacedReference[];
   readonly leaves: ReadonlyMap<string, string>;
-  /** Clock times as they were, by the path of their leaf. */
+  /** The digits of clock times, by the path of their leaf; of a text those of its last time's nanoseconds. */
   readonly times: ReadonlyMap<string, string>;
 }
 
@@ -28,6 +28,7 @@ export interface PlacedReference extends Reference {
 /** A value's bytes; a tombstone has none. */
 const NO_BYTES = '(no bytes)';
 const CLOCK = /^<(s|ms|us|ns)>$/;
+const CLOCK_TEXT = /<time[T ]/;
 
 export function maskRecords(recording: Recording): MaskedRecord[] {
   const { prefix, started, ended, schemas } = recording.about;
@@ -186,7 +187,9 @@ class Walk {
     this.#masked += this.#parts.names(this.#text.slice(this.#done, node.start)) + replacement;
     this.#done = node.end;
     const path = this.#enter(replacement);
-    if (CLOCK.test(replacement)) this.#parts.times.set(path, this.#text.slice(node.start, node.end));
+    const token = this.#text.slice(node.start, node.end);
+    if (CLOCK.test(replacement)) this.#parts.times.set(path, token);
+    if (CLOCK_TEXT.test(replacement)) this.#parts.times.set(path, nanoseconds(token));
   }
 
   /** Returns the leaf's path. */
@@ -195,6 +198,11 @@ class Walk {
     this.#parts.leaves.set(path, text);
     return path;
   }
+}
+
+function nanoseconds(text: string): string {
+  const fractions = [...text.matchAll(/:\d\d(?:\.(\d{1,9}))?(?=\D)/g)];
+  return (fractions.at(-1)?.[1] ?? '').padEnd(9, '0');
 }
 
 function fieldName(node: JsonNode): string | null {
