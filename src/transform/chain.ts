@@ -1,5 +1,6 @@
 import { splitList } from '../base/config.ts';
 import { IcestreamError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { ConnectRecord } from '../record/connect-record.ts';
 import { boolean, invalid, type Properties, readOptions, text } from './options.ts';
 import { predicateClass, transformClass } from './registry.ts';
@@ -27,9 +28,11 @@ interface Link {
  * @param config the connector's whole configuration
  * @throws IcestreamError config.invalid with Connect's own text
  */
-export function createChain(config: Properties): Chain {
+export function createChain(config: Properties, log?: Log): Chain {
   const predicates = createPredicates(config);
-  const links = splitList(config['transforms'] ?? '').map((alias) => createLink(alias, config, predicates));
+  const links = splitList(config['transforms'] ?? '').map((alias) =>
+    createLink(alias, config, predicates, log?.child({ transform: alias })),
+  );
   return {
     isEmpty: links.length === 0,
     apply(record) {
@@ -57,7 +60,12 @@ function applyLink({ alias, transform }: Link, record: ConnectRecord): ConnectRe
   }
 }
 
-function createLink(alias: string, config: Properties, predicates: ReadonlyMap<string, Predicate>): Link {
+function createLink(
+  alias: string,
+  config: Properties,
+  predicates: ReadonlyMap<string, Predicate>,
+  log: Log | undefined,
+): Link {
   const own = withPrefix(config, `transforms.${alias}.`);
   const name = own['type'];
   const definition = name === undefined ? undefined : transformClass(name);
@@ -70,7 +78,7 @@ function createLink(alias: string, config: Properties, predicates: ReadonlyMap<s
       `transforms.${alias}.predicate`,
     );
   }
-  return { alias, transform: definition.create(own), predicate, negate };
+  return { alias, transform: definition.create(own, log), predicate, negate };
 }
 
 function createPredicates(config: Properties): Map<string, Predicate> {

@@ -1,3 +1,4 @@
+import type { Log } from '../base/log.ts';
 import type { ConnectRecord } from '../record/connect-record.ts';
 import type { Options, Properties } from './options.ts';
 
@@ -18,8 +19,11 @@ export interface TransformDefinition {
   readonly options: Options;
   /** What no property alone can be blamed for, checked before anything runs: a message, or null. */
   readonly check?: (config: Properties) => string | null;
-  /** `config` without the prefix `transforms.<alias>.`. @throws IcestreamError config.invalid with Connect's own text */
-  create(config: Properties): Transform;
+  /**
+   * `config` without the prefix `transforms.<alias>.`; `log` is told what is left out of the stream without being an error.
+   * @throws IcestreamError config.invalid with Connect's own text
+   */
+  create(config: Properties, log?: Log): Transform;
 }
 
 export interface PredicateDefinition {
