@@ -28,7 +28,10 @@ export interface Converter {
  * integers as `int32` or `int64`).
  */
 export interface SchemaWriter extends ValueWriter {
-  /** The value's bytes are appended to `out`. */
+  /**
+   * The value's bytes are appended to `out`, whose length is right again after `end`; the writer may be begun anew after an
+   * error, and `out` then has to be cut to where the value began.
+   */
   begin(out: ByteBuffer): void;
   end(): void;
 }

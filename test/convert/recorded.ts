@@ -87,6 +87,14 @@ function parseValue(schema: ConnectSchema, json: Json): ConnectValue {
     case 'array':
       return (json as Json[]).map((item) => parseValue(schema.values!, item));
     case 'map':
+      if (Array.isArray(json)) {
+        return new Map(
+          (json as [Json, Json][]).map(([key, item]) => [
+            parseValue(schema.keys!, key),
+            parseValue(schema.values!, item),
+          ]),
+        );
+      }
       return new Map(
         Object.entries(json as JsonObject).map(([key, item]) => [key, parseValue(schema.values!, item)]),
       );

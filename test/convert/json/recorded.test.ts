@@ -7,20 +7,18 @@ import type { ConnectSchema, ConnectValue } from '../../../src/record/connect-sc
 import { writeValue } from '../../../src/record/connect-value.ts';
 import { parseRecorded, recordedTexts } from '../recorded.ts';
 
-const texts = recordedTexts();
+const recorded = recordedTexts().map((text) => ({ text, ...parseRecorded(text) }));
 
 test('every recorded key and value comes out byte for byte, with its schema', async () => {
   const converter = jsonConverter.create({}, false);
-  for (const text of texts) {
-    const { schema, value } = parseRecorded(text);
+  for (const { text, schema, value } of recorded) {
     same(String(converter.convert('t', schema, value)), text);
     same(await written({}, schema, value), text);
   }
 });
 
 test('without schemas every recorded payload comes out byte for byte', async () => {
-  for (const text of texts) {
-    const { schema, value } = parseRecorded(text);
+  for (const { text, schema, value } of recorded) {
     const payload = text.slice(text.lastIndexOf(',"payload":') + 11, -1);
     if (schema.type !== 'struct' || payload.includes('"payload')) continue;
     same(await written({ 'schemas.enable': 'false' }, schema, value), payload);
@@ -29,8 +27,7 @@ test('without schemas every recorded payload comes out byte for byte', async () 
 
 test('a null where a schema has a default is the default, unless configured otherwise', async () => {
   let replaced = 0;
-  for (const text of texts) {
-    const { schema, value } = parseRecorded(text);
+  for (const { text, schema, value } of recorded) {
     const nulled = withoutDefaults(schema, value, () => replaced++);
     same(await written({}, schema, nulled), text);
   }
