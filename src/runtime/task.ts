@@ -11,6 +11,7 @@ import type { Source } from '../capture/source.ts';
 import type { Offset } from '../record/offset.ts';
 import { loadSink } from '../sink/registry.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
+import { createChain } from '../transform/chain.ts';
 import { Gate } from './gate.ts';
 import { type Pipeline, rereadStopped, runPipeline } from './pipeline.ts';
 import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
@@ -104,6 +105,9 @@ async function createSinks(
       'no sink: set "sinks": "iceberg", or bootstrap.servers on the worker',
     );
   }
+  // A lake takes rows; that no transform changes their values was seen to before (L-8).
+  const chain = names.includes('kafka') ? createChain(start.config, log) : null;
+  const transform = chain === null || chain.isEmpty ? {} : { transform: chain.apply };
   const created: { sink: Sink; policy: CommitPolicy }[] = [];
   for (const name of names) {
     const definition = await loadSink(name);
@@ -118,6 +122,7 @@ async function createSinks(
       stateDir: join(start.stateDir, name),
       memoryBytes: Math.floor(memoryBytes / names.length),
       stored,
+      ...transform,
       ...(source.events === undefined ? {} : { forms: source.events }),
       reread: (tables, how) => source.reread?.(tables, how),
     });

@@ -58,3 +58,18 @@ export class SnapshotMark implements TransactionMark {
     this.txId = txId;
   }
 }
+
+/** What rows of an incremental snapshot belong to. */
+export class WindowMark implements TransactionMark {
+  readonly id = '';
+  readonly timestampMicros: number;
+  readonly offset: PostgresOffset;
+  /** End of the last transaction before the one that closed the window: where Debezium says that the rows stand. */
+  readonly position: Lsn;
+
+  constructor(offset: PostgresOffset, position: Lsn) {
+    this.offset = offset;
+    this.timestampMicros = offset.timestampMicros;
+    this.position = position;
+  }
+}

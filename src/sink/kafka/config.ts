@@ -13,6 +13,8 @@ export interface KafkaSinkConfig {
   readonly producer: Omit<ProducerOptions, 'clientId' | 'log'>;
   readonly skippedOps: ReadonlySet<number>;
   readonly tombstones: boolean;
+  /** `errors.tolerance=all`. */
+  readonly tolerates: boolean;
   readonly contextHeaders: boolean;
   readonly commit: CommitPolicy;
   /** Connect's offsets topic; null for a standalone worker, which has none. */
@@ -44,15 +46,13 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
   if ((config['bootstrap.servers'] ?? '') === '') {
     throw new IcestreamError('config.invalid', 'the kafka sink needs bootstrap.servers in the worker file');
   }
-  if ((config['transforms'] ?? '').trim() !== '') {
-    throw new IcestreamError('config.invalid', 'transforms are not applied to records for Kafka yet');
-  }
   return {
     producer: producerOptions(producerProperties(config)),
     offsetsTopic: config['offset.storage.topic'] ?? null,
     heartbeat: heartbeat(config),
     transactionTopic: transactionTopic(config),
     skippedOps: skippedOps(config['skipped.operations'] ?? 't'),
+    tolerates: config['errors.tolerance'] === 'all',
     tombstones: config['tombstones.on.delete'] !== 'false',
     contextHeaders: config['extended.headers.enabled'] !== 'false',
     commit: COMMIT,

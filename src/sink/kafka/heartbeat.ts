@@ -1,6 +1,5 @@
+import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectSchema } from '../../record/connect-schema.ts';
-import { FixedRecords } from './fixed-records.ts';
-import type { EventConverters, RecordTarget } from './table-events.ts';
 
 const KEY: ConnectSchema = {
   type: 'struct',
@@ -23,34 +22,31 @@ const VALUE: ConnectSchema = {
  * so that consumers see that the connector lives, and its stored offset moves while no captured table changes.
  */
 export class Heartbeat {
-  readonly topic: string;
-  readonly #records: FixedRecords;
+  readonly #topic: string;
   readonly #prefix: string;
   readonly #intervalMs: number;
   #lastMs = Date.now();
 
-  private constructor(records: FixedRecords, prefix: string, intervalMs: number) {
-    this.topic = records.topic;
-    this.#records = records;
+  /** `topicPrefix` is `topic.heartbeat.prefix` or `heartbeat.topics.prefix`. */
+  constructor(topicPrefix: string, prefix: string, intervalMs: number) {
+    this.#topic = `${topicPrefix}.${prefix}`;
     this.#prefix = prefix;
     this.#intervalMs = intervalMs;
   }
 
-  /** `topicPrefix` is `topic.heartbeat.prefix` or `heartbeat.topics.prefix`. */
-  static async open(
-    topicPrefix: string,
-    prefix: string,
-    intervalMs: number,
-    converters: EventConverters,
-  ): Promise<Heartbeat> {
-    const records = await FixedRecords.open(`${topicPrefix}.${prefix}`, KEY, VALUE, converters);
-    return new Heartbeat(records, prefix, intervalMs);
-  }
-
-  /** The source was heard of at `nowMs`. */
-  heard(nowMs: number, target: RecordTarget): void {
-    if (nowMs - this.#lastMs < this.#intervalMs) return;
+  /** The source was heard of at `nowMs`: the record that is due, or null. */
+  heard(nowMs: number): ConnectRecord | null {
+    if (nowMs - this.#lastMs < this.#intervalMs) return null;
     this.#lastMs = nowMs;
-    this.#records.send([this.#prefix], [BigInt(nowMs)], target);
+    return {
+      topic: this.#topic,
+      partition: null,
+      keySchema: KEY,
+      key: [this.#prefix],
+      valueSchema: VALUE,
+      value: [BigInt(nowMs)],
+      timestampMs: null,
+      headers: [],
+    };
   }
 }

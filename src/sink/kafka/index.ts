@@ -9,7 +9,6 @@ import { ConnectOffsets } from './connect-offsets.ts';
 import { contextHeaders } from './context-headers.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Publisher } from './publisher.ts';
-import { Transactions } from './transactions.ts';
 
 export const kafkaSink: SinkDefinition = {
   create: (config, context) => new KafkaSink(parseKafkaConfig(config), context),
@@ -54,6 +53,9 @@ class KafkaSink implements Sink {
     };
     this.#producer = await Producer.open(options, signal);
     this.#publisher = await this.#openPublisher(this.#producer);
+    const { heartbeat } = this.#config;
+    if (heartbeat !== null)
+      this.#heartbeat = new Heartbeat(heartbeat.topicPrefix, this.#forms.prefix, heartbeat.intervalMs);
     if (this.#offsets === null) return stored ?? null;
     await this.#producer.prepare(this.#offsets.topic, signal);
     return (await this.#offsets.read(options, epoch, signal)) ?? stored ?? null;
@@ -73,14 +75,15 @@ class KafkaSink implements Sink {
     this.#rows += batch.rowCount;
     this.#bytes += batch.byteLength;
     if (batch.repair !== true) await this.#publisher.take(batch);
-    this.#heartbeat?.heard(Date.now(), this.#publisher.target);
+    const heartbeat = this.#heartbeat?.heard(Date.now()) ?? null;
+    if (heartbeat !== null) await this.#publisher.publish(heartbeat);
   }
 
   async commit(offset: Offset, signal: AbortSignal): Promise<Offset> {
     this.#rows = 0;
     this.#bytes = 0;
     const producer = this.#producer!;
-    await this.#publisher!.flush();
+    await this.#publisher!.flush(signal);
     await producer.flush(signal);
     if (this.#offsets !== null) {
       // Behind the records, never ahead of one: what it says must be there.
@@ -96,25 +99,27 @@ class KafkaSink implements Sink {
   }
 
   async #openPublisher(producer: Producer): Promise<Publisher> {
-    const { task } = this.#context;
-    const { heartbeat, transactionTopic, skippedOps, tombstones } = this.#config;
+    const { task, transform } = this.#context;
+    const { contextHeaders: hasContext, skippedOps, tombstones, transactionTopic } = this.#config;
     const { prefix, connector } = this.#forms;
-    const converters = await this.#config.converters();
-    const publisher = await Publisher.open({
+    return Publisher.open({
       forms: this.#forms,
-      converters,
-      headers: this.#config.contextHeaders ? contextHeaders(prefix, task, connector) : [],
+      converters: await this.#config.converters(),
+      headers: hasContext ? contextHeaders(prefix, task, connector) : [],
       tombstones,
       skippedOps,
-      transactions: transactionTopic === null ? null : await Transactions.open(transactionTopic, converters),
-      transform: null,
+      transactionTopic,
+      transform: transform ?? null,
+      onBadRecord: (error, topic) => this.#badRecord(error, topic),
       producer,
       signal: this.#aborted.signal,
     });
-    if (transactionTopic !== null) await publisher.prepare(transactionTopic);
-    if (heartbeat === null) return publisher;
-    this.#heartbeat = await Heartbeat.open(heartbeat.topicPrefix, prefix, heartbeat.intervalMs, converters);
-    await publisher.prepare(this.#heartbeat.topic);
-    return publisher;
+  }
+
+  /** `errors.tolerance=all` costs the record, and says so; else it costs the task. What the producer says is no record's fault. */
+  #badRecord(error: unknown, topic: string): void {
+    const isOwnFault = error instanceof IcestreamError && /^(transform|convert|table)\./.test(error.code);
+    if (!isOwnFault || !this.#config.tolerates) throw error;
+    this.#context.log.error({ error, topic }, 'a record is left out');
   }
 }

@@ -9,7 +9,7 @@ import type { RowContext } from './row-context.ts';
 import { type Part, SnapshotMarkers } from './snapshot-markers.ts';
 import { type EventConverters, type RecordTarget, TableEvents } from './table-events.ts';
 import { TableRecords } from './table-records.ts';
-import type { Transactions } from './transactions.ts';
+import { Transactions } from './transactions.ts';
 
 export interface PublisherOptions {
   readonly forms: EventForms;
@@ -19,12 +19,16 @@ export interface PublisherOptions {
   readonly tombstones: boolean;
   readonly skippedOps: ReadonlySet<number>;
   /** With `provide.transaction.metadata`. */
-  readonly transactions: Transactions | null;
+  readonly transactionTopic: string | null;
   /** The configured transforms, or null: then no record is ever made of a row. */
-  readonly transform: ((record: ConnectRecord) => ConnectRecord | null) | null;
+  readonly transform: RecordTransform | null;
+  /** What becomes of a record that cannot be transformed or converted; throws where that is not tolerated. */
+  readonly onBadRecord: (error: unknown, topic: string) => void;
   readonly producer: Producer;
   readonly signal: AbortSignal;
 }
+
+export type RecordTransform = (record: ConnectRecord) => ConnectRecord | null;
 
 /** How one version of a table goes out. */
 interface Route {
@@ -35,6 +39,8 @@ interface Route {
 
 /** Rows between two looks at the room that is left. */
 const ROWS_AT_ONCE = 256;
+/** A snapshot's next row, or its table's end, comes within moments unless nobody reads any more. */
+const HOLD_MS = 500;
 const SNAPSHOT_ROW: Omit<RowContext, 'snapshot'> = { transaction: null };
 
 /** Rows in, records out to the producer, in order. */
@@ -50,10 +56,12 @@ export class Publisher {
     part.batch.lease.hold();
     this.#parts.push(part);
   });
-  /** What transforms are to be applied to. */
+  /** What transforms are to be applied to, and what is no row. */
   readonly #records: ConnectRecord[] = [];
+  readonly #transactions: Transactions | null;
   #nowMillis = 0;
   #sending: Promise<void> = Promise.resolve();
+  #onTaken: (() => void) | null = null;
   #transaction: TransactionMark | null = null;
 
   private constructor(options: PublisherOptions, headers: readonly Header[]) {
@@ -64,6 +72,9 @@ export class Publisher {
       send: (topic, key, value, own) => producer.send(topic, key, value, own, this.#nowMillis),
     };
     this.#encoder = new RecordEncoder(converters, this.#target);
+    const { transactionTopic } = options;
+    const publish = (record: ConnectRecord) => this.#records.push(record);
+    this.#transactions = transactionTopic === null ? null : new Transactions(transactionTopic, publish);
   }
 
   static async open(options: PublisherOptions): Promise<Publisher> {
@@ -74,24 +85,47 @@ export class Publisher {
     return new Publisher(options, fixed);
   }
 
-  /** Where records that are none of a table's rows go. */
-  get target(): RecordTarget {
-    this.#nowMillis = Date.now();
-    return this.#target;
+  /** A record that is none of a row's. */
+  publish(record: ConnectRecord): Promise<void> {
+    return this.#inTurn(() => {
+      this.#records.push(record);
+      return this.#sendRecords();
+    });
   }
 
   take(batch: ChangeBatch): Promise<void> {
     this.#markers.take(batch);
+    this.#onTaken?.();
     return this.#inTurn(async () => {
       await this.#sendParts();
       if (batch.offset !== null) this.#endTransaction();
+      await this.#sendRecords();
     });
   }
 
-  /** Sends what was held back. */
-  flush(): Promise<void> {
-    this.#markers.flush();
+  /** Sends the row that is held back, unless what follows it comes soon and says what it is. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const { held } = this.#markers;
+    if (held !== null) await this.#released(held, signal);
+    if (held !== null && this.#markers.held === held) this.#markers.flush();
     return this.#inTurn(() => this.#sendParts());
+  }
+
+  /** Resolves when `held` is held back no more, at the latest after `HOLD_MS`. */
+  #released(held: object, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.#onTaken = null;
+        resolve();
+      };
+      const timer = setTimeout(end, HOLD_MS);
+      signal.addEventListener('abort', end, { once: true });
+      this.#onTaken = () => {
+        if (this.#markers.held !== held) end();
+      };
+    });
   }
 
   /** A commit may flush while a batch is being taken: one after the other, or records would change places. */
@@ -100,7 +134,7 @@ export class Publisher {
     return this.#sending;
   }
 
-  async prepare(topic: string): Promise<void> {
+  async #prepare(topic: string): Promise<void> {
     if (this.#prepared.has(topic)) return;
     await this.#options.producer.prepare(topic, this.#options.signal);
     this.#prepared.add(topic);
@@ -125,7 +159,8 @@ export class Publisher {
 
   #sendRows(part: Part, routes: readonly Route[], from: number, to: number): void {
     const { batch, first, rest } = part;
-    const { skippedOps, transactions } = this.#options;
+    const { skippedOps } = this.#options;
+    const transactions = this.#transactions;
     const plain = { ...SNAPSHOT_ROW, snapshot: rest };
     for (let row = from; row < to; row++) {
       const op = batch.op[row];
@@ -146,7 +181,7 @@ export class Publisher {
       this.#endTransaction();
       this.#transaction = mark;
       const id = form.transactionId(batch, row);
-      transactions.begin(id, Math.floor(mark.timestampMicros / 1000), this.#target);
+      transactions.begin(id, Math.floor(mark.timestampMicros / 1000));
     }
     const collection = batch.tables[batch.tableOf[row]].name;
     return {
@@ -159,16 +194,21 @@ export class Publisher {
     const mark = this.#transaction;
     if (mark === null) return;
     this.#transaction = null;
-    const { transactions, forms } = this.#options;
-    transactions?.end(forms.transactionEnd(mark), Math.floor(mark.timestampMicros / 1000), this.#target);
+    const id = this.#options.forms.transactionEnd(mark);
+    this.#transactions?.end(id, Math.floor(mark.timestampMicros / 1000));
   }
 
   async #sendRecords(): Promise<void> {
+    const { transform, onBadRecord } = this.#options;
     for (const record of this.#records.splice(0)) {
-      const transformed = this.#options.transform!(record);
-      if (transformed === null) continue;
-      await this.prepare(transformed.topic);
-      await this.#encoder.send(transformed);
+      try {
+        const transformed = transform === null ? record : transform(record);
+        if (transformed === null) continue;
+        await this.#prepare(transformed.topic);
+        await this.#encoder.send(transformed);
+      } catch (error) {
+        onBadRecord(error, record.topic);
+      }
     }
   }
 
@@ -189,7 +229,7 @@ export class Publisher {
         write: (batch, row, context) => records.write(batch, row, context, this.#records),
       };
     }
-    await this.prepare(form.topic);
+    await this.#prepare(form.topic);
     const options = { converters, contextHeaders: this.#fixedHeaders, tombstones };
     const events = await TableEvents.open(table, form, options);
     return {

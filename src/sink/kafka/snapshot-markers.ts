@@ -39,6 +39,11 @@ export class SnapshotMarkers {
     this.#rows(batch, row, batch.rowCount);
   }
 
+  /** What is held back, by identity; null when nothing is. */
+  get held(): object | null {
+    return this.#held;
+  }
+
   /** Sends what is held back: the caller commits, and there may be no next row. */
   flush(): void {
     this.#release(null);

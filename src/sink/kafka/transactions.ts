@@ -1,7 +1,6 @@
-import type { ConnectSchema } from '../../record/connect-schema.ts';
+import type { ConnectRecord } from '../../record/connect-record.ts';
+import type { ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import type { TransactionBlock } from '../../record/envelope.ts';
-import { FixedRecords } from './fixed-records.ts';
-import type { EventConverters, RecordTarget } from './table-events.ts';
 
 const TEXT: ConnectSchema = { type: 'string', optional: false };
 const LONG: ConnectSchema = { type: 'int64', optional: false };
@@ -44,27 +43,21 @@ const VALUE: ConnectSchema = {
  * with the number of events, in all and by table.
  */
 export class Transactions {
-  readonly topic: string;
-  readonly #records: FixedRecords;
+  readonly #topic: string;
+  readonly #publish: (record: ConnectRecord) => void;
   readonly #counts = new Map<string, number>();
   #total = 0;
-  #open = false;
 
-  private constructor(records: FixedRecords) {
-    this.topic = records.topic;
-    this.#records = records;
-  }
-
-  static async open(topic: string, converters: EventConverters): Promise<Transactions> {
-    return new Transactions(await FixedRecords.open(topic, KEY, VALUE, converters));
+  constructor(topic: string, publish: (record: ConnectRecord) => void) {
+    this.#topic = topic;
+    this.#publish = publish;
   }
 
   /** `id` as the begin bears it; `millis` of the commit. */
-  begin(id: string, millis: number, target: RecordTarget): void {
-    this.#open = true;
+  begin(id: string, millis: number): void {
     this.#total = 0;
     this.#counts.clear();
-    this.#records.send([id], ['BEGIN', id, null, null, BigInt(millis)], target);
+    this.#send(id, ['BEGIN', id, null, null, BigInt(millis)]);
   }
 
   /** One more event, of `collection`. */
@@ -74,13 +67,21 @@ export class Transactions {
     return { id, totalOrder: ++this.#total, collectionOrder };
   }
 
-  get isOpen(): boolean {
-    return this.#open;
+  end(id: string, millis: number): void {
+    const collections = [...this.#counts].map(([name, count]) => [name, BigInt(count)]);
+    this.#send(id, ['END', id, BigInt(this.#total), collections, BigInt(millis)]);
   }
 
-  end(id: string, millis: number, target: RecordTarget): void {
-    this.#open = false;
-    const collections = [...this.#counts].map(([name, count]) => [name, BigInt(count)]);
-    this.#records.send([id], ['END', id, BigInt(this.#total), collections, BigInt(millis)], target);
+  #send(id: string, value: ConnectValue): void {
+    this.#publish({
+      topic: this.#topic,
+      partition: null,
+      keySchema: KEY,
+      key: [id],
+      valueSchema: VALUE,
+      value,
+      timestampMs: null,
+      headers: [],
+    });
   }
 }

@@ -1,13 +1,13 @@
 import { DEBEZIUM_VERSION } from '../../../base/debezium.ts';
 import type { ChangeBatch, TransactionMark } from '../../../record/batch.ts';
 import type { ConnectSchema } from '../../../record/connect-schema.ts';
-import { writeInt64 } from '../../../record/connect-value.ts';
+import { writeBigInt, writeInt64 } from '../../../record/connect-value.ts';
 import type { SnapshotMarker } from '../../../record/event.ts';
 import type { TableId } from '../../../record/table.ts';
 import type { ValueWriter } from '../../../record/value.ts';
-import { lsnHi, lsnLo, lsnOf } from '../lsn.ts';
+import { type Lsn, lsnHi, lsnLo, lsnOf } from '../lsn.ts';
 import type { PostgresOffset } from '../offset.ts';
-import { SnapshotMark, Transaction } from '../transaction.ts';
+import { SnapshotMark, Transaction, WindowMark } from '../transaction.ts';
 import { INT64, named, optional, TEXT } from './shape.ts';
 import { writeThousandfold } from './wide.ts';
 
@@ -93,7 +93,7 @@ export class SourceBlock {
     const micros = sourceMicros(mark);
     const hi = Math.floor(micros / TWO_32);
     const isStreamed = mark instanceof Transaction;
-    const lsn = isStreamed ? null : (mark.offset as PostgresOffset).lsn;
+    const lsn = isStreamed ? null : positionOf(mark);
     const lsnHigh = lsn === null ? batch.positionHi[row] : lsnHi(lsn);
     const lsnLow = lsn === null ? batch.positionLo[row] : lsnLo(lsn);
     out.beginStruct();
@@ -105,7 +105,8 @@ export class SourceBlock {
     writeAll(this.#database, out);
     out.utf8(this.#sequence, 0, this.#endSequence(lsnHigh, lsnLow));
     out.int64(hi, micros - hi * TWO_32);
-    writeThousandfold(hi, micros - hi * TWO_32, out);
+    if (isStreamed || mark instanceof SnapshotMark) writeThousandfold(hi, micros - hi * TWO_32, out);
+    else writeBigInt(BigInt(micros) * 1000n + (process.hrtime.bigint() % 1000n), out);
     writeAll(this.#schema, out);
     writeAll(this.#table, out);
     if (this.#txId === null) out.null();
@@ -130,7 +131,7 @@ export class SourceBlock {
     } else {
       // An incremental snapshot's rows belong to no transaction: they stand where the stream does.
       this.#txId = null;
-      previous = (mark.offset as PostgresOffset).lsn;
+      previous = positionOf(mark);
     }
     const before = previous === null ? '[null,"' : `["${previous}","`;
     this.#sequenceStart = this.#sequence.write(before, 'latin1');
@@ -142,6 +143,10 @@ export class SourceBlock {
     this.#sequence[end++] = 0x5d;
     return end;
   }
+}
+
+function positionOf(mark: TransactionMark): Lsn {
+  return mark instanceof WindowMark ? mark.position : (mark.offset as PostgresOffset).lsn;
 }
 
 /** Of an incremental snapshot's rows Debezium says when it read them, of others when they were committed. */

@@ -12,6 +12,7 @@ import type { Lsn } from '../lsn.ts';
 import type { PostgresOffset } from '../offset.ts';
 import type { Interleave, SnapshotProgress } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
+import { type Transaction, WindowMark } from '../transaction.ts';
 import { Agenda } from './agenda.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
@@ -63,6 +64,8 @@ interface Window {
   readonly chunk: Promise<Chunk>;
   isOpen: boolean;
   isClosed: boolean;
+  /** End of the last transaction before the one whose row closed it; null where a message did. */
+  closedAt: Lsn | null;
   /** Transactions whose commits the log had before the window opened. */
   before: readonly string[];
   /** Keys of the window's table that the log changed while it was open. */
@@ -251,8 +254,10 @@ export class IncrementalSnapshots implements Interleave {
     };
     const id = text(0);
     const mark = watermarkOfRow(id, isDelete);
-    if (mark !== null && mark.window === this.#window?.id) this.#mark(mark.kind, mark.window);
-    else if (!isDelete) this.#inbox.push({ id, type: text(1), data: text(2) });
+    if (mark !== null && mark.window === this.#window?.id) {
+      this.#mark(mark.kind, mark.window);
+      this.#window.closedAt = (batch.transactions[batch.transactionOf[row]] as Transaction).previousEnd;
+    } else if (!isDelete) this.#inbox.push({ id, type: text(1), data: text(2) });
   }
 
   #changedRow(batch: ChangeBatch, row: number, table: PostgresTable): void {
@@ -366,7 +371,7 @@ export class IncrementalSnapshots implements Interleave {
       return { rows, streamed };
     });
     const changed = new Set<string>();
-    const state = { isOpen: false, isClosed: false, spoiled: false, before: [] };
+    const state = { isOpen: false, isClosed: false, closedAt: null, spoiled: false, before: [] };
     this.#window = { id, chunk, tableName: pending.name, changed, ...state };
     chunk.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
   }
@@ -393,12 +398,14 @@ export class IncrementalSnapshots implements Interleave {
       this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
       this.#tableDone(pending.name);
       this.#agenda.goOn({ tables: others, last: null, max: null });
+      if (others.length === 0 && pending.own !== true) this.#lastWindow();
     } else {
       this.#agenda.goOn({ last: rows.last, max: rows.max });
     }
     const after = offset.with({ progress: this.#progress });
+    const mark = new WindowMark(after, window.closedAt ?? after.lsn);
     const batches = rows.batches
-      .map((batch) => withoutChanged(batch, window.changed, after))
+      .map((batch) => withoutChanged(batch, window.changed, mark))
       .filter(({ rowCount }) => rowCount > 0);
     this.#options.metrics.table(pending.name).rowsSnapshot += batches.reduce(
       (sum, { rowCount }) => sum + rowCount,
@@ -412,6 +419,18 @@ export class IncrementalSnapshots implements Interleave {
     const complete = { row: last.rowCount, table: table!, kind: 'complete', replace: false } as const;
     const tableMarks = isComplete ? [complete] : [];
     return [...batches, { ...last, offset: after, tableMarks }].map((batch) => ({ ...batch, repair }));
+  }
+
+  /** Debezium ends with a window that holds nothing, which shows in the signal table and its topic. */
+  #lastWindow(): void {
+    const watermarks = this.#watermarks;
+    if (watermarks === messageWatermarks) return;
+    const id = randomUUID();
+    const written = this.#exclusive(async (client) => {
+      await watermarks.write(client, 'low', id);
+      await watermarks.write(client, 'high', id);
+    });
+    written.catch((error) => this.#failed(error, 'an incremental snapshot cannot be ended'));
   }
 
   /**

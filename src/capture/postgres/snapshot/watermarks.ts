@@ -33,7 +33,7 @@ export function signalTableWatermarks(table: string, deleteOnClose: boolean): Wa
   let opened = '';
   return {
     async write(client, kind, window) {
-      const now = new Date().toISOString();
+      const now = instantText();
       if (kind === 'low') {
         opened = now;
         await insert(client, `${window}-open`, 'snapshot-window-open', `{"openWindowTimestamp": "${now}"}`);
@@ -49,6 +49,12 @@ export function signalTableWatermarks(table: string, deleteOnClose: boolean): Wa
   async function insert(client: Client, id: string, type: string, data: string): Promise<void> {
     await client.query(`INSERT INTO ${name} VALUES ($1, $2, $3)`, [id, type, data]);
   }
+}
+
+/** Now, to the nanosecond, as Java prints it. */
+function instantText(): string {
+  const beyond = String(process.hrtime.bigint() % 1_000_000n).padStart(6, '0');
+  return new Date().toISOString().replace('Z', `${beyond}Z`);
 }
 
 /** The same from a row of the signal table: `open` or `close` by its id, or the open row's deletion. */

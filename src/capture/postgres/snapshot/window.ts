@@ -2,9 +2,9 @@ import type { Client } from 'pg';
 import { type ChangeBatch, MAY_EXIST } from '../../../record/batch.ts';
 import type { BatchBuilder } from '../../../record/builder.ts';
 import type { Offset } from '../../../record/offset.ts';
-import type { PostgresOffset } from '../offset.ts';
 import type { PostgresTable } from '../schema.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql.ts';
+import type { WindowMark } from '../transaction.ts';
 import { fromClause, selectList } from './chunks.ts';
 import { copyRows } from './copy.ts';
 import { keyText } from './keys.ts';
@@ -180,9 +180,9 @@ export function chunkKey(table: PostgresTable, surrogateKey: string): readonly s
 export function withoutChanged(
   batch: ChangeBatch,
   changed: ReadonlySet<string>,
-  offset: PostgresOffset,
+  mark: WindowMark,
 ): ChangeBatch {
-  const transactions = [{ id: '', timestampMicros: offset.timestampMicros, offset }];
+  const transactions = [mark];
   const table = batch.tables[0] as PostgresTable | undefined;
   if (table === undefined) return { ...batch, transactions };
   const { keyColumns, columns } = table;
