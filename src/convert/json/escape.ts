@@ -56,13 +56,8 @@ function special(word: number): number {
   return long | control | ((quote - 0x0101_0101) & ~quote) | ((backslash - 0x0101_0101) & ~backslash);
 }
 
-/** How much longer source[start, end) becomes, or more where that is not worth counting. */
-export function escapeGrowth(source: Uint8Array, start: number, end: number): number {
-  if (end - start <= 64) return (end - start) * 5;
-  let growth = 0;
-  for (let i = start; i < end; i++) growth += GROWTH[ESCAPES[source[i]]];
-  return growth;
-}
+/** A byte becomes no more than this many. */
+export const ESCAPE_MAX = 6;
 
 /**
  * Writes source[start, end) with escapes; answers where it stopped. Characters beyond 16 bits become two escapes, as Jackson
@@ -124,9 +119,3 @@ const ESCAPES = new Uint8Array(256).fill(HEX, 0, 0x20).fill(PAIR, 0xf0);
 for (const [char, letter] of ['""', '\\\\', '\bb', '\tt', '\nn', '\ff', '\rr']) {
   ESCAPES[char.charCodeAt(0)] = letter.charCodeAt(0);
 }
-
-/** By what ESCAPES says: how many bytes more. */
-const GROWTH = new Uint8Array(256).fill(1);
-GROWTH[0] = 0;
-GROWTH[HEX] = 5;
-GROWTH[PAIR] = 11;

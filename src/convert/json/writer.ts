@@ -13,7 +13,7 @@ import {
   writeInt64,
   writeShortDouble,
 } from './digits.ts';
-import { escapeGrowth, TextCopy, writeEscaped } from './escape.ts';
+import { ESCAPE_MAX, TextCopy, writeEscaped } from './escape.ts';
 import type { JsonPlan } from './plan.ts';
 import { type JsonStyle, missingValue } from './text.ts';
 
@@ -156,7 +156,7 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
 
   bytes(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.prefix(((length + 2) / 3) * 4 + 6);
+    this.prefix(Math.ceil(length / 3) * 4 + 2);
     let at = this.at;
     this.target[at++] = QUOTE;
     if (length < BASE64_NATIVE_MIN) {
@@ -234,11 +234,17 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
     this.bytes(scratch, smallTwosComplement(unscaled, scratch), 8);
   }
 
-  /** The rest of a text from the first byte on that must be escaped. */
+  /** The rest of a text from the first byte on that must be escaped, in pieces that do not part characters. */
   private escaped(bytes: Uint8Array, start: number, end: number, at: number): number {
-    this.at = at;
-    this.reserve(end - start + escapeGrowth(bytes, start, end) + 1);
-    return writeEscaped(bytes, start, end, this.target, at);
+    for (let from = start; from < end; ) {
+      let to = Math.min(end, from + ESCAPED_AT_ONCE);
+      for (let back = 0; back < 3 && to < end && (bytes[to] & 0xc0) === 0x80; back++) to--;
+      this.at = at;
+      this.reserve((to - from) * ESCAPE_MAX + 1);
+      at = writeEscaped(bytes, from, to, this.target, at);
+      from = to;
+    }
+    return at;
   }
 
   /** Writes what stands before a value and makes room for the value itself. */
@@ -275,6 +281,7 @@ const NOWHERE = { bytes: Buffer.alloc(0), length: 0 } as ByteBuffer;
 const NO_BYTES = new Uint8Array(0);
 const QUOTE = 0x22;
 const NINE = 0x39;
+const ESCAPED_AT_ONCE = 1024;
 /** Where the engine's own encoder, which makes a string, begins to win over a loop. */
 const BASE64_NATIVE_MIN = 512;
 const POWERS = Array.from({ length: 16 }, (_, i) => 10 ** i);
