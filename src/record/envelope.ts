@@ -25,6 +25,8 @@ interface BoundField {
   readonly field: EventField;
   readonly codec: Codec;
   readonly writer: ValueWriter;
+  /** Of rows that were read from the table. */
+  readonly reader: ValueWriter;
   /** Whether a before-image carries the column. */
   readonly inBefore: boolean;
 }
@@ -36,27 +38,31 @@ export class ImageWriter {
 
   constructor(table: TableSchema, fields: readonly EventField[], out: ValueWriter) {
     this.#out = out;
-    this.#fields = fields.map((field) => ({
-      field,
-      codec: table.columns[field.column].codec,
-      writer: field.adapt(out),
-      inBefore: table.beforeColumns.includes(field.column),
-    }));
+    this.#fields = fields.map((field) => {
+      const writer = field.adapt(out);
+      return {
+        field,
+        codec: table.columns[field.column].codec,
+        writer,
+        reader: field.adaptRead?.(out) ?? writer,
+        inBefore: table.beforeColumns.includes(field.column),
+      };
+    });
   }
 
   /**
    * The image whose first cell is `cell`; of a before-image only some columns mean anything. `old`: of an after-image the
    * row's before-image, or -1: it may hold a large value that did not change.
    */
-  write(batch: ChangeBatch, cell: number, isBefore: boolean, old = -1): void {
+  write(batch: ChangeBatch, cell: number, isBefore: boolean, old = -1, isRead = false): void {
     const { bytes, cellStart, cellLength } = batch;
     const out = this.#out;
     out.beginStruct();
-    for (const { field, codec, writer, inBefore } of this.#fields) {
+    for (const { field, codec, writer, reader, inBefore } of this.#fields) {
       let at = cell + field.column;
       if (old >= 0 && cellLength[at] === UNCHANGED_CELL && inBefore) at = old + field.column;
       const length = cellLength[at];
-      if (length >= 0) codec.read(bytes, cellStart[at], cellStart[at] + length, writer);
+      if (length >= 0) codec.read(bytes, cellStart[at], cellStart[at] + length, isRead ? reader : writer);
       else if (length !== NULL_CELL) writeValue(field.schema, field.unavailable, out);
       else if (isBefore && !inBefore) writeValue(field.schema, field.absent, out);
       else if (field.ifNull !== undefined) writeValue(field.schema, field.ifNull, out);
@@ -109,7 +115,7 @@ export class EnvelopeWriter {
     if (event.before < 0) out.null();
     else this.#images.write(batch, event.before, true);
     if (event.after < 0) out.null();
-    else this.#images.write(batch, event.after, false, batch.before[row]);
+    else this.#images.write(batch, event.after, false, batch.before[row], event.op === Op.read);
     this.#form.writeSource(batch, row, event.snapshot, out);
     this.#writeTransaction(event.transaction);
     this.#writeOp(event.op);

@@ -24,6 +24,8 @@ export interface EventField {
    * at the schema's scale): exactly one value per value.
    */
   adapt(out: ValueWriter): ValueWriter;
+  /** The same for rows read from the table instead of the log, where Debezium makes other values of them. */
+  adaptRead?(out: ValueWriter): ValueWriter;
   /** Instead of an unchanged large value that the log does not carry. */
   readonly unavailable: ConnectValue;
   /** In an image that does not carry the column (a before-image of the key alone). */

@@ -17,6 +17,8 @@ export interface PostgresTable extends TableSchema {
   readonly primaryKey: readonly string[];
   /** Columns that nobody can read, by name with the reason; they are not in `columns`. */
   readonly omitted: ReadonlyMap<string, string>;
+  /** Columns are described as the stream does where Debezium tells that apart, as with `column.propagate.source.type`. */
+  readonly asStreamed: boolean;
 }
 
 export interface PostgresColumn extends Column {
@@ -36,8 +38,6 @@ export interface PostgresColumn extends Column {
   readonly typeName: string;
   /** The type without its domains. */
   readonly root: RootType;
-  /** Debezium has NULL for its values in the stream, and knows them in the snapshot. */
-  readonly nulledInStream: boolean;
 }
 
 /** A type that is no domain, with the type modifier that holds for it. */
@@ -74,7 +74,6 @@ export interface SchemaContext {
   readonly filters: Filters;
   readonly lookup: (oid: number) => PgType | undefined;
   readonly codecOptions: CodecOptions;
-  /** This version is the stream's, and the lake has no part in it. */
   readonly asStreamed: boolean;
 }
 
@@ -109,6 +108,7 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
     keyColumns: fault === null ? keyNames.map((key) => indexOf(key, columns)) : [],
     beforeColumns: beforeColumns(parts, primaryKey, columns),
     omitted,
+    asStreamed: context.asStreamed,
     fault,
   };
 }
@@ -143,7 +143,6 @@ function buildColumn(
     defaultSql: facts.attribute?.defaultSql ?? null,
     typeName: context.lookup(facts.typeOid)?.name ?? '',
     root,
-    nulledInStream: context.asStreamed && root.type.name === 'name',
   };
 }
 

@@ -249,7 +249,10 @@ export class Tables implements TableCatalog {
     let versions = this.#versions.get(relation.oid);
     if (versions === undefined) this.#versions.set(relation.oid, (versions = new Map()));
     const parts = { relation, columns, indexes, keyOverride: this.#options.keyOverride(name), ...constants };
-    const asStreamed = isStream && !this.#options.lake;
+    const { config, lake } = this.#options;
+    const propagates =
+      config['column.propagate.source.type'] !== null || config['datatype.propagate.source.type'] !== null;
+    const asStreamed = isStream && propagates && !lake;
     const context = { ...this.#options, lookup, codecOptions: this.#codecOptions, asStreamed };
     const built = buildTable(parts, context, versions.size + 1);
     const signature = signatureOf(built);
@@ -382,6 +385,7 @@ function signatureOf(table: PostgresTable): string {
     table.primaryKey,
     table.keyColumns,
     table.beforeColumns,
+    table.asStreamed,
     table.columns.map((column) => [
       column.name,
       column.sourceId,
@@ -391,7 +395,6 @@ function signatureOf(table: PostgresTable): string {
       column.sourceType,
       column.nullable,
       column.defaultSql,
-      column.nulledInStream,
       column.defaultCell === null ? null : Buffer.from(column.defaultCell).toString('hex'),
       column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
     ]),

@@ -85,6 +85,17 @@ export class Adapter implements ValueWriter {
   }
 }
 
+/** Takes a list of integers and writes an empty one: what Debezium makes of int2vector and oidvector. */
+export class EmptyList extends Adapter {
+  override beginList(_count: number): void {}
+  override int32(_value: number): void {}
+  override int64(_hi: number, _lo: number): void {}
+  override endList(): void {
+    this.out.beginList(0);
+    this.out.endList();
+  }
+}
+
 /** A list whose elements need an adapter of their own: only its frame passes as it is. */
 export class ListAdapter implements ValueWriter {
   readonly #out: ValueWriter;

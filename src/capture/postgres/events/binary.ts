@@ -1,20 +1,19 @@
-import type { ValueWriter } from '../../../record/value.ts';
+import { doubleText } from '../../../convert/java-text.ts';
+import type { LogicalType, ValueWriter } from '../../../record/value.ts';
+import { printDecimal } from '../codecs/print.ts';
+import { textAt } from '../codecs/text.ts';
 import type { PostgresConfig } from '../config.ts';
-import { Adapter } from './adapter.ts';
+import { Adapter, ListAdapter } from './adapter.ts';
 import { asIs, BYTES, named, type Shape, TEXT } from './shape.ts';
 
 export type BinaryMode = PostgresConfig['binary.handling.mode'];
 
-/** `placeholder` is not encoded: Debezium puts the text itself where the mode makes texts of bytes. */
+/** In hex mode the placeholder is the text itself; in base64 Debezium fails to make one. */
 export function byteaShape(mode: BinaryMode, placeholder: string): Shape {
   if (mode === 'bytes') return asIs(BYTES, new Uint8Array(), Buffer.from(placeholder));
   const encoding = mode === 'base64-url-safe' ? 'base64url' : mode;
-  return {
-    schema: TEXT,
-    zero: '',
-    unavailable: placeholder,
-    adapt: (out) => new EncodedBytes(out, encoding),
-  };
+  const shape = { schema: TEXT, zero: '', adapt: (out: ValueWriter) => new EncodedBytes(out, encoding) };
+  return mode === 'hex' ? { ...shape, unavailable: placeholder } : shape;
 }
 
 class EncodedBytes extends Adapter {
@@ -36,19 +35,59 @@ class EncodedBytes extends Adapter {
   }
 }
 
-/** The text of a type that has no schema of its own, as bytes: `include.unknown.datatypes`. */
-export function unknownShape(mode: BinaryMode, placeholder: string): Shape {
-  const { schema, zero, unavailable, adapt } = byteaShape(mode, placeholder);
-  return { schema, zero, unavailable, adapt: (out) => new TextAsBytes(adapt(out)) };
+/** Kinds whose text `TextAsBytes` makes. */
+const PRINTED = new Set(['int16', 'int32', 'int64', 'decimal', 'string', 'enum', 'json', 'xml']);
+
+/**
+ * `include.unknown.datatypes`: the text of a type that has no schema of its own, as bytes; an array of such texts. Null for
+ * what has no text here either.
+ */
+export function unknownShape(logical: LogicalType, name: string, config: PostgresConfig): Shape | null {
+  const placeholder = config['unavailable.value.placeholder'];
+  const { schema, zero, unavailable, adapt } = byteaShape(config['binary.handling.mode'], placeholder);
+  const isList = logical.kind === 'list';
+  if (!PRINTED.has(isList ? logical.element.kind : logical.kind)) return null;
+  const print = (out: ValueWriter) =>
+    GEOMETRIC.has(name) ? new GeometricText(adapt(out)) : new TextAsBytes(adapt(out));
+  if (!isList) return { ...(unavailable === undefined ? {} : { unavailable }), schema, zero, adapt: print };
+  return {
+    schema: { type: 'array', optional: false, values: schema },
+    zero: [],
+    adapt: (out) => new ListAdapter(out, print(out)),
+  };
 }
 
 class TextAsBytes extends Adapter {
   override utf8(bytes: Uint8Array, start: number, end: number): void {
     this.out.bytes(bytes, start, end);
   }
+  override int32(value: number): void {
+    this.text(String(value));
+  }
   override int64(hi: number, lo: number): void {
-    const text = Buffer.from(String((BigInt(hi) << 32n) + BigInt(lo)));
-    this.out.bytes(text, 0, text.length);
+    this.text(String((BigInt(hi) << 32n) + BigInt(lo)));
+  }
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    const isNegative = unscaled < 0n;
+    this.text(printDecimal(String(isNegative ? -unscaled : unscaled), isNegative, scale));
+  }
+
+  protected text(text: string): void {
+    const bytes = Buffer.from(text);
+    this.out.bytes(bytes, 0, bytes.length);
+  }
+}
+
+const GEOMETRIC = new Set(['line', 'lseg', 'box', 'path', 'polygon', 'circle']);
+
+/** The numbers as Java prints them. */
+class GeometricText extends TextAsBytes {
+  override utf8(bytes: Uint8Array, start: number, end: number): void {
+    const number = /-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Infinity|NaN)/g;
+    this.text(textAt(bytes, start, end).replace(number, (digits) => doubleText(Number(digits))));
   }
 }
 
@@ -69,6 +108,22 @@ export function bitsShape(length: number | null): Shape {
     zero: new Uint8Array(),
     adapt: (out) => new LittleEndianBits(out),
   };
+}
+
+/** Debezium gives an array of bits the schema of one of them, and then fails to put a value in. */
+export function bitsArrayShape(length: number): Shape {
+  const { schema, zero } = bitsShape(length);
+  return { schema, zero, adapt: (out) => new NullInstead(out) };
+}
+
+class NullInstead extends Adapter {
+  override beginList(_count: number): void {}
+  override bool(_value: boolean): void {}
+  override utf8(_bytes: Uint8Array, _start: number, _end: number): void {}
+  override null(): void {}
+  override endList(): void {
+    this.out.null();
+  }
 }
 
 const ONE = 0x31;

@@ -1,3 +1,4 @@
+import { doubleText } from '../../../convert/java-text.ts';
 import { type ConnectSchema, DECIMAL } from '../../../record/connect-schema.ts';
 import { writeText } from '../../../record/connect-value.ts';
 import type { LogicalType, SpecialValue, ValueWriter } from '../../../record/value.ts';
@@ -35,21 +36,76 @@ export function numericShape(
     ? { precision: type.precision ?? 0, scale: type.scale ?? 0 }
     : debezium;
   if (mode === 'double') return double();
-  if (mode === 'string') return { ...plainText(declared === null ? null : scale), unavailable: placeholder };
+  if (mode === 'string')
+    return { ...plainText(declared === null ? null : scale, correct), unavailable: placeholder };
   if (declared === null) return VARIABLE_SCALE;
   const schema = decimalSchema({ scale: String(scale), 'connect.decimal.precision': String(precision) });
   return { schema, zero: { unscaled: 0n, scale }, adapt: (out) => new Precise(out) };
 }
 
-/** `money`: the scale is `money.fraction.digits`, and there is no precision. */
+/**
+ * `money`: the scale is `money.fraction.digits`, and there is no precision. In the text of a row that was read it is the
+ * double that the driver makes of it.
+ */
 export function moneyShape(mode: DecimalMode, scale: number): Shape {
+  const shape = moneyTarget(mode, scale);
+  const { adapt, adaptRead } = shape;
+  const rescaled = { ...shape, adapt: (out: ValueWriter) => new Cents(adapt(out), scale) };
+  if (adaptRead === undefined) return rescaled;
+  return { ...rescaled, adaptRead: (out: ValueWriter) => new Cents(adaptRead(out), scale) };
+}
+
+function moneyTarget(mode: DecimalMode, scale: number): Shape {
   if (mode === 'double') return double();
-  if (mode === 'string') return plainText(scale);
+  if (mode === 'string') {
+    return {
+      ...plainText(null, true),
+      zero: printDecimal('0', false, scale),
+      adaptRead: (out) => new DoubleText(out),
+    };
+  }
   return {
     schema: decimalSchema({ scale: String(scale) }),
     zero: { unscaled: 0n, scale },
     adapt: (out) => new Precise(out),
   };
+}
+
+/** The codec takes the server's unit for one of `money.fraction.digits`; it is a cent. */
+class Cents extends Adapter {
+  readonly #scale: number;
+
+  constructor(out: ValueWriter, scale: number) {
+    super(out);
+    this.#scale = scale;
+  }
+
+  override decimalSmall(unscaled: number, scale: number): void {
+    if (scale === CENT_DIGITS) this.out.decimalSmall(unscaled, scale);
+    else this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, _scale: number): void {
+    const more = this.#scale - CENT_DIGITS;
+    if (more >= 0) this.out.decimal(unscaled * 10n ** BigInt(more), this.#scale);
+    else this.out.decimal(halfUp(unscaled, 10n ** BigInt(-more)), this.#scale);
+  }
+}
+
+const CENT_DIGITS = 2;
+
+function halfUp(value: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n;
+  return (value < 0n ? value - half : value + half) / divisor;
+}
+
+/** Double.toString. */
+class DoubleText extends Adapter {
+  override decimalSmall(unscaled: number, scale: number): void {
+    this.decimal(BigInt(unscaled), scale);
+  }
+  override decimal(unscaled: bigint, scale: number): void {
+    writeText(doubleText(Number(`${unscaled}e-${scale}`)), this.out);
+  }
 }
 
 function decimalSchema(parameters: Readonly<Record<string, string>>): ConnectSchema {
@@ -154,18 +210,24 @@ class Double extends Adapter {
 }
 
 /** `scale` null: as many digits as the value has. */
-function plainText(scale: number | null): Shape {
+function plainText(scale: number | null, correct: boolean): Shape {
   const zero = printDecimal('0', false, scale ?? 0);
-  return { schema: TEXT, zero, adapt: (out) => new PlainText(out, scale) };
+  return { schema: TEXT, zero, adapt: (out) => new PlainText(out, scale, correct) };
 }
+
+/** Debezium has the names of its constants for what is no number. */
+const CONSTANTS = { nan: 'NAN', infinity: 'POSITIVE_INFINITY', '-infinity': 'NEGATIVE_INFINITY' };
+const SPECIAL_TEXTS = { nan: 'NaN', infinity: 'Infinity', '-infinity': '-Infinity' };
 
 /** Java's toPlainString. */
 class PlainText extends Adapter {
   readonly #scale: number | null;
+  readonly #specials: Readonly<Record<SpecialValue, string>>;
 
-  constructor(out: ValueWriter, scale: number | null) {
+  constructor(out: ValueWriter, scale: number | null, correct: boolean) {
     super(out);
     this.#scale = scale;
+    this.#specials = correct ? SPECIAL_TEXTS : CONSTANTS;
   }
 
   override decimalSmall(unscaled: number, scale: number): void {
@@ -176,7 +238,7 @@ class PlainText extends Adapter {
     this.#write(String(isNegative ? -unscaled : unscaled), isNegative, scale);
   }
   override special(kind: SpecialValue): void {
-    writeText(kind === 'nan' ? 'NaN' : kind === 'infinity' ? 'Infinity' : '-Infinity', this.out);
+    writeText(this.#specials[kind], this.out);
   }
 
   #write(digits: string, isNegative: boolean, scale: number): void {

@@ -1,4 +1,4 @@
-import type { ConnectValue } from '../../../record/connect-schema.ts';
+import { type ConnectValue, DECIMAL } from '../../../record/connect-schema.ts';
 import { writeText } from '../../../record/connect-value.ts';
 import type { ValueWriter } from '../../../record/value.ts';
 import { ValueCollector } from '../../../record/value-collector.ts';
@@ -7,8 +7,8 @@ import type { Shape } from './shape.ts';
 
 /**
  * A column's `default` in the schema, undefined for none. Debezium reads the SQL of the default: a call becomes the type's
- * zero (`now()` the epoch, `nextval` 0), of a text the part up to the second quote counts (`'it''s'` is `it`), and of types
- * not listed here nothing is known. `correct` has constants as they are, and nothing for calls.
+ * zero (`now()` the epoch, `nextval` 0), of a text the part up to the second quote counts (`'it''s'` is `it`, of a label all
+ * of it, with both quotes), and of types not listed here nothing is known. `correct` has constants as they are, and nothing for calls.
  */
 export function defaultOf(column: PostgresColumn, shape: Shape, correct: boolean): ConnectValue | undefined {
   const { defaultSql, defaultCell, root, codec } = column;
@@ -19,25 +19,35 @@ export function defaultOf(column: PostgresColumn, shape: Shape, correct: boolean
       : collected((out) => codec.read(defaultCell, 0, defaultCell.length, shape.adapt(out)));
   if (correct) return constant();
   // A domain's name and an array's are not among the types that it knows.
+  const { name, kind } = root.type;
   if (column.typeOid !== root.type.oid || root.element !== null) return undefined;
-  const isText = TEXTS.has(root.type.name) || root.type.kind === 'e';
-  const zero = isText ? (ZERO_TEXTS[root.type.name] ?? '') : ZEROS[root.type.name];
-  if (zero === undefined) return undefined;
-  if (CALL.test(defaultSql)) return zeroOf(zero, shape);
   if (/^\(?NULL\b/i.test(defaultSql)) return undefined;
-  if (isText) return defaultSql.includes("'") ? QUOTED.exec(defaultSql)?.[1] : defaultSql;
-  return defaultSql.includes("'") || NUMBER_OR_BOOLEAN.test(defaultSql) ? constant() : undefined;
+  if (kind === 'e') return ALL_QUOTED.exec(defaultSql)?.[1];
+  const isCall = CALL.test(defaultSql);
+  const isQuoted = defaultSql.includes("'");
+  if (TEXTS.has(name)) {
+    if (isCall) return ZERO_TEXTS[name] ?? '';
+    return isQuoted ? QUOTED.exec(defaultSql)?.[1] : defaultSql;
+  }
+  const zero = ZEROS[name];
+  if (zero === undefined) return undefined;
+  if (name === 'bool') return (QUOTED.exec(defaultSql)?.[1] ?? defaultSql).toLowerCase() === 'true';
+  if (isCall || (TIMES.has(name) && !isQuoted)) return zeroOf(zero, shape);
+  return isQuoted || NUMBER.test(defaultSql) ? constant() : undefined;
 }
 
 const CALL = /^[(]?[A-Za-z0-9_]+\((?:.+(?:, ?.+)*)?\)/;
 const QUOTED = /'(.*?)'/;
-const NUMBER_OR_BOOLEAN = /^(?:-?\d+(?:\.\d+)?|true|false)$/i;
+const ALL_QUOTED = /^'(.*)'/;
+const NUMBER = /^-?\d+(?:\.\d+)?$/;
 
 const TEXTS = new Set(['bpchar', 'varchar', 'text', 'json', 'jsonb', 'xml']);
+/** Of these CURRENT_DATE and its like count as calls, too. */
+const TIMES = new Set(['date', 'time', 'timestamp', 'timestamptz']);
 const ZERO_TEXTS: Readonly<Record<string, string>> = { json: '{}', jsonb: '{}' };
 
 /** What stands for a call, as a codec would write it. */
-const ZEROS: Readonly<Record<string, string | ((out: ValueWriter) => void)>> = {
+const ZEROS: Readonly<Record<string, (out: ValueWriter) => void>> = {
   bit: (out) => writeText('0', out),
   varbit: (out) => writeText('0', out),
   bool: (out) => out.bool(false),
@@ -55,11 +65,10 @@ const ZEROS: Readonly<Record<string, string | ((out: ValueWriter) => void)>> = {
   interval: (out) => out.interval(0, 0, 0, 0),
 };
 
-function zeroOf(zero: string | ((out: ValueWriter) => void), shape: Shape): ConnectValue | undefined {
-  if (typeof zero === 'string') return zero;
-  // bit(1) is a boolean, whose codec writes no text.
-  if (shape.schema.type === 'boolean') return false;
-  return collected((out) => zero(shape.adapt(out)));
+function zeroOf(write: (out: ValueWriter) => void, shape: Shape): ConnectValue {
+  // bit(1) is a boolean, whose codec writes no text; a Decimal has the column's scale.
+  if (shape.schema.type === 'boolean' || shape.schema.name === DECIMAL) return shape.zero;
+  return collected((out) => write(shape.adapt(out)));
 }
 
 function collected(write: (out: ValueWriter) => void): ConnectValue {

@@ -1,6 +1,8 @@
 import { javaRegexList } from '../../../base/java-regex.ts';
 import type { ConnectSchema, ConnectValue } from '../../../record/connect-schema.ts';
+import { writeValue } from '../../../record/connect-value.ts';
 import type { EventField } from '../../../record/event.ts';
+import type { ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { Mask } from '../masks.ts';
 import type { PostgresColumn, PostgresTable } from '../schema.ts';
@@ -17,8 +19,12 @@ export class Fields {
   readonly #propagatedColumns: readonly RegExp[];
   readonly #propagatedTypes: readonly RegExp[];
 
+  /** Values of the type `name` are in the stream. */
+  readonly #knowsName: boolean;
+
   constructor(config: PostgresConfig) {
     this.#config = config;
+    this.#knowsName = config['icestream.correct.values'] || config['include.unknown.datatypes'];
     this.#propagatedColumns = javaRegexList(config['column.propagate.source.type'] ?? '');
     this.#propagatedTypes = javaRegexList(config['datatype.propagate.source.type'] ?? '');
   }
@@ -40,11 +46,20 @@ export class Fields {
       name: adjustedFieldName(column.name, this.#config['field.name.adjustment.mode']),
       column: index,
       schema,
-      adapt: column.nulledInStream && !correct ? (out) => new NullText(out) : shape.adapt,
+      ...adapters(column, shape, this.#knowsName ? null : (out) => new Instead(out, schema, absent)),
       unavailable: constant ?? shape.unavailable ?? (column.nullable ? null : shape.zero),
       absent,
       ...(constant === null ? {} : { ifNull: constant }),
     };
+  }
+
+  /** The same in the key, whose schema has nothing of masks and of the source's type. */
+  forKey(field: EventField, column: PostgresColumn): EventField {
+    const shape = shapeOf(column.root, this.#config);
+    if (shape === null) return field;
+    const { default: defaultValue } = field.schema;
+    const schema = { ...shape.schema, optional: column.nullable };
+    return { ...field, schema: defaultValue === undefined ? schema : { ...schema, default: defaultValue } };
   }
 
   #schema(
@@ -68,7 +83,7 @@ export class Fields {
     if (mask !== null) {
       return mask.kind === 'truncate' ? { truncateLength: String(mask.length) } : { masked: 'true' };
     }
-    const { name, length, scale } = jdbcType(column);
+    const { name, length, scale } = jdbcType(column, table.asStreamed);
     const isPropagated =
       this.#propagatedColumns.some((pattern) => pattern.test(`${table.name}.${column.name}`)) ||
       this.#propagatedTypes.some((pattern) => pattern.test(`${table.name}.${name}`));
@@ -76,7 +91,7 @@ export class Fields {
     return {
       '__debezium.source.column.type': name.toUpperCase(),
       '__debezium.source.column.length': String(length),
-      '__debezium.source.column.scale': String(scale),
+      ...(scale === null ? {} : { '__debezium.source.column.scale': String(scale) }),
       '__debezium.source.column.name': column.name,
     };
   }
@@ -94,9 +109,28 @@ export class Fields {
   }
 }
 
-/** Columns of the type `name` are null in Debezium's stream, though not in its snapshot. */
-class NullText extends Adapter {
+function adapters(
+  { root }: PostgresColumn,
+  shape: Shape,
+  instead: ((out: ValueWriter) => ValueWriter) | null,
+): Pick<EventField, 'adapt' | 'adaptRead'> {
+  const { adapt, adaptRead } = shape;
+  if (root.type.name === 'name' && instead !== null) return { adapt: instead, adaptRead: adapt };
+  return adaptRead === undefined ? { adapt } : { adapt, adaptRead };
+}
+
+/** Writes what stands for a missing value, whatever the value: Debezium's stream does not know the type `name`. */
+class Instead extends Adapter {
+  readonly #schema: ConnectSchema;
+  readonly #value: ConnectValue;
+
+  constructor(out: ValueWriter, schema: ConnectSchema, value: ConnectValue) {
+    super(out);
+    this.#schema = schema;
+    this.#value = value;
+  }
+
   override utf8(_bytes: Uint8Array, _start: number, _end: number): void {
-    this.out.null();
+    writeValue(this.#schema, this.#value, this.out);
   }
 }

@@ -73,7 +73,9 @@ export function tableForm(table: PostgresTable, fieldsOf: Fields, config: Postgr
   const schemaName = (part: string) =>
     adjustedSchemaName(`${topic}.${part}`, config['schema.name.adjustment.mode']);
   const fields = fieldsOf.of(table);
-  const keyFields = keyFieldsOf(table, fields, config);
+  const keyFields = keyFieldsOf(table, fields, config).map((field) =>
+    fieldsOf.forKey(field, table.columns[field.column]),
+  );
   const row = struct(schemaName('Value'), fields, true);
   const parts = {
     topic,

@@ -37,11 +37,17 @@ class MicroDuration extends Adapter {
       BigInt(months) * BigInt(MONTH_MICROS) +
       BigInt(days) * BigInt(DAY_MICROS) +
       ((BigInt(hi) << 32n) + BigInt(lo));
-    writeBigInt(BigInt.asIntN(64, exact), this.out);
+    writeBigInt(clamped(exact), this.out);
   }
   override special(kind: SpecialValue): void {
     writeInfinite(kind, this.out);
   }
+}
+
+/** As Java turns a double into a long. */
+function clamped(value: bigint): bigint {
+  const max = (1n << 63n) - 1n;
+  return value > max ? max : value < -max - 1n ? -max - 1n : value;
 }
 
 /** PostgreSQL 17 has infinite intervals; no release of Debezium says what they are. */

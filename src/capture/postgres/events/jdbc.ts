@@ -4,7 +4,7 @@ import type { PostgresColumn } from '../schema.ts';
 export interface JdbcType {
   readonly name: string;
   readonly length: number;
-  readonly scale: number;
+  readonly scale: number | null;
 }
 
 const UNLIMITED = 2_147_483_647;
@@ -13,10 +13,15 @@ const ANY_NUMERIC = 131_089;
 
 const SERIALS: Readonly<Record<string, string>> = { int2: 'smallserial', int4: 'serial', int8: 'bigserial' };
 
-export function jdbcType({ root, typeName, defaultSql }: PostgresColumn): JdbcType {
-  const { typmod, element } = root;
-  const base = (element ?? root.type).name;
-  const isSerial = SERIALS[typeName] !== undefined && (defaultSql?.startsWith('nextval(') ?? false);
+/** The stream knows no serials, and has a length for numeric without one. */
+export function jdbcType({ root, typeName, defaultSql }: PostgresColumn, asStreamed: boolean): JdbcType {
+  const { type, typmod, element } = root;
+  const isVector = asStreamed && type.send.endsWith('vectorsend');
+  const isArray = type.send === 'array_send' || isVector;
+  const base = isArray && element !== null ? element.name : type.name;
+  const isSerial =
+    !asStreamed && SERIALS[typeName] !== undefined && (defaultSql?.startsWith('nextval(') ?? false);
+  if (typeName === 'numeric' && typmod < 4 && !asStreamed) return { name: typeName, length: 0, scale: null };
   return {
     name: isSerial ? SERIALS[typeName] : typeName,
     length: lengthOf(base, typmod),

@@ -7,6 +7,8 @@ export interface Shape {
   readonly schema: ConnectSchema;
   /** A writer for the type's codec; `out` itself where its calls are right as they are. */
   adapt(out: ValueWriter): ValueWriter;
+  /** As EventField's. */
+  adaptRead?(out: ValueWriter): ValueWriter;
   /** What Debezium puts in place of a value that a column NOT NULL without a default does not have. */
   readonly zero: ConnectValue;
   /** For an unchanged large value; absent: of a type that is never large. */

@@ -11,7 +11,10 @@ const DAY_SECONDS = 86_400;
 const TWO_32 = 0x1_0000_0000;
 
 /** What Debezium takes the infinite dates for, days since 1970: nobody's infinity, but what its consumers know. */
-const INFINITE_DAYS = { infinity: -2_147_472_692, '-infinity': -2_147_472_691, nan: 0 } as const;
+const INFINITE_DAYS = { infinity: -2_147_472_692, '-infinity': -2_147_472_691, nan: 0 };
+/** In rows that were read, and in arrays, they are the extremes of Java's milliseconds, and the era is lost. */
+const READ_INFINITE_DAYS = { infinity: 106_751_991_166, '-infinity': 106_748_361_128, nan: 0 };
+type InfiniteDays = typeof INFINITE_DAYS;
 /** The same for timestamps, microseconds: 9223372036825200000 and -9223372036832400000 in halves. */
 const INFINITE_MICROS = {
   infinity: [0x7fff_ffff, 0xfe3c_b580],
@@ -29,36 +32,44 @@ export function dateShape(mode: TimePrecisionMode, correct: boolean): Shape {
     return {
       schema: named('string', 'io.debezium.time.IsoDate'),
       zero: '1970-01-01Z',
-      adapt: (out) => new IsoDate(out, correct),
+      adapt: (out) => new IsoDate(out, correct ? null : INFINITE_DAYS),
+      adaptRead: (out) => new IsoDate(out, correct ? null : READ_INFINITE_DAYS),
     };
   }
   const name = mode === 'connect' ? 'org.apache.kafka.connect.data.Date' : 'io.debezium.time.Date';
-  return { schema: named('int32', name), zero: 0, adapt: (out) => new EpochDays(out, correct) };
+  return {
+    schema: named('int32', name),
+    zero: 0,
+    adapt: (out) => new EpochDays(out, correct ? null : INFINITE_DAYS),
+    adaptRead: (out) => new EpochDays(out, correct ? null : READ_INFINITE_DAYS),
+  };
 }
 
 class EpochDays extends Adapter {
-  readonly #correct: boolean;
+  readonly #infinite: InfiniteDays | null;
 
-  constructor(out: ValueWriter, correct: boolean) {
+  /** `infinite` null: the infinities are the extremes. */
+  constructor(out: ValueWriter, infinite: InfiniteDays | null) {
     super(out);
-    this.#correct = correct;
+    this.#infinite = infinite;
   }
 
   override date(days: number): void {
     this.out.int32(days);
   }
   override special(kind: SpecialValue): void {
-    if (!this.#correct) this.out.int32(INFINITE_DAYS[kind]);
+    if (this.#infinite !== null) this.out.int32(this.#infinite[kind] | 0);
     else this.out.int32(kind === 'infinity' ? 0x7fff_ffff : -0x8000_0000);
   }
 }
 
 class IsoDate extends Adapter {
-  readonly #correct: boolean;
+  readonly #infinite: InfiniteDays | null;
 
-  constructor(out: ValueWriter, correct: boolean) {
+  /** `infinite` null: the infinities are written as words. */
+  constructor(out: ValueWriter, infinite: InfiniteDays | null) {
     super(out);
-    this.#correct = correct;
+    this.#infinite = infinite;
   }
 
   override date(days: number): void {
@@ -67,8 +78,8 @@ class IsoDate extends Adapter {
     this.out.utf8(SCRATCH, 0, end + 1);
   }
   override special(kind: SpecialValue): void {
-    if (this.#correct) writeInfinity(kind, this.out);
-    else this.date(INFINITE_DAYS[kind]);
+    if (this.#infinite === null) writeInfinity(kind, this.out);
+    else this.date(this.#infinite[kind]);
   }
 }
 
@@ -109,6 +120,16 @@ class MicrosOfDay extends Adapter {
 class NanosOfDay extends Adapter {
   override time(hi: number, lo: number): void {
     writeThousandfold(hi, lo, this.out);
+  }
+}
+
+/** Times in arrays have lost what is below a millisecond. */
+export class WholeMillis extends Adapter {
+  override time(hi: number, lo: number): void {
+    const micros = hi * TWO_32 + lo;
+    const whole = micros - (micros % 1000);
+    const high = Math.floor(whole / TWO_32);
+    this.out.time(high, whole - high * TWO_32);
   }
 }
 

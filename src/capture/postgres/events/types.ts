@@ -1,26 +1,31 @@
 import { createHash } from 'node:crypto';
-import type { LogicalType } from '../../../record/value.ts';
+import type { LogicalType, ValueWriter } from '../../../record/value.ts';
 import type { PgType } from '../codecs/index.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { RootType } from '../schema.ts';
-import { ListAdapter } from './adapter.ts';
-import { bitsShape, byteaShape, unknownShape } from './binary.ts';
+import { EmptyList, ListAdapter } from './adapter.ts';
+import { bitsArrayShape, bitsShape, byteaShape, unknownShape } from './binary.ts';
 import { declaredDecimal, moneyShape, numericShape } from './decimal.ts';
 import { GEOGRAPHY, GEOMETRY, HALF_VECTOR, POINT, SPARSE_VECTOR, VECTOR } from './geometry.ts';
 import { intervalShape } from './interval.ts';
 import { asIs, INT16, INT32, INT64, optional, type Shape } from './shape.ts';
-import { dateShape, TIMETZ, timeShape, timestampShape, timestamptzShape } from './temporal.ts';
+import { dateShape, TIMETZ, timeShape, timestampShape, timestamptzShape, WholeMillis } from './temporal.ts';
 import { enumShape, hstoreShape, textShape, uuidShape } from './text.ts';
 
 /** Debezium's shape of a column, or null where it leaves the column out. */
 export function shapeOf(root: RootType, config: PostgresConfig): Shape | null {
-  const { logical, type, element } = root;
+  const { logical, type } = root;
   const known =
-    type.send === 'array_send' && logical.kind === 'list'
-      ? arrayShape(logical.element, element, root.typmod, config)
+    isArray(type) && logical.kind === 'list'
+      ? arrayShape(logical.element, root, config)
       : scalarShape(logical, type, root.typmod, config);
-  if (known !== null || !config['include.unknown.datatypes'] || logical.kind === 'list') return known;
-  return unknownShape(config['binary.handling.mode'], config['unavailable.value.placeholder']);
+  if (known !== null || !config['include.unknown.datatypes']) return known;
+  const isLeftOut = isArray(type) && NO_ELEMENTS.has(root.element?.name ?? '');
+  return isLeftOut ? null : unknownShape(logical, type.name, config);
+}
+
+function isArray({ send }: PgType): boolean {
+  return send === 'array_send' || send === 'int2vectorsend' || send === 'oidvectorsend';
 }
 
 const BOOLEAN = asIs({ type: 'boolean', optional: false }, false);
@@ -115,8 +120,8 @@ function stringShape(name: string, placeholder: string): Shape | null {
   return null;
 }
 
-/** Elements of arrays that Debezium has a schema for. */
-const ELEMENTS = new Set([
+/** Elements that may be null; of the other types that Debezium has a schema for they may not, as it has it. */
+const NULLABLE_ELEMENTS = new Set([
   ...['int2', 'int4', 'int8', 'oid', 'numeric', 'float4', 'float8', 'bool', 'bytea', 'uuid', 'json', 'jsonb'],
   ...[
     'char',
@@ -135,29 +140,37 @@ const ELEMENTS = new Set([
   ...['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'geometry', 'geography'],
 ]);
 
+/** Arrays of these it leaves out. */
+const NO_ELEMENTS = new Set(['money', 'name', 'interval', 'varbit', 'xml', 'point']);
+
 function arrayShape(
   logical: LogicalType,
-  element: PgType | null,
-  typmod: number,
+  { type, element, typmod }: RootType,
   config: PostgresConfig,
 ): Shape | null {
-  if (element === null || element.kind === 'd') return null;
-  const isEnum = logical.kind === 'enum';
-  if (!isEnum && !ELEMENTS.has(element.name)) return null;
+  if (element === null || element.kind === 'd' || NO_ELEMENTS.has(element.name)) return null;
+  if (element.name === 'bit') return bitsArrayShape(typmod);
   const shape = scalarShape(logical, element, typmod, config);
   if (shape === null) return null;
-  // Labels are the only elements that may not be null, as Debezium has it.
-  const values = isEnum ? shape.schema : optional(shape.schema);
+  const isVector = type.send !== 'array_send';
+  const isNullable = !isVector && NULLABLE_ELEMENTS.has(element.name);
+  const values = isNullable ? optional(shape.schema) : shape.schema;
   const placeholder = arrayPlaceholder(element.name, shape, config['unavailable.value.placeholder']);
   return {
     schema: { type: 'array', optional: false, values },
     zero: [],
     ...(placeholder === null ? {} : { unavailable: placeholder }),
-    adapt: (out) => {
-      const adapted = shape.adapt(out);
-      return adapted === out ? out : new ListAdapter(out, adapted);
-    },
+    adapt:
+      type.send === 'array_send'
+        ? (out) => listAdapter(out, element.name, shape)
+        : (out) => new EmptyList(out),
   };
+}
+
+function listAdapter(out: ValueWriter, element: string, shape: Shape): ValueWriter {
+  const adapted = (shape.adaptRead ?? shape.adapt)(out);
+  if (adapted === out) return out;
+  return new ListAdapter(out, element === 'time' ? new WholeMillis(adapted) : adapted);
 }
 
 /** Only some arrays have one; the numbers are the placeholder's bytes. */
@@ -173,11 +186,11 @@ function arrayPlaceholder(element: string, shape: Shape, placeholder: string): S
     case 'int4':
       return [...bytes];
     case 'date':
-      return shape.schema.type === 'int32' ? [...bytes] : null;
+      return shape.schema.name === 'io.debezium.time.Date' ? [...bytes] : null;
     case 'int8':
       return Array.from(bytes, (byte) => BigInt(byte));
     case 'bytea':
-      return shape.unavailable === undefined ? null : [shape.unavailable];
+      return shape.schema.type === 'bytes' ? [Buffer.from(placeholder)] : null;
     case 'uuid':
       return [nameUuid(placeholder)];
     default:
