@@ -1,4 +1,4 @@
-import { IcestreamError } from '../base/errors.ts';
+import { IcestreamError, invariant } from '../base/errors.ts';
 import { byteArrayConverter } from './byte-array.ts';
 import type { Converter, ConverterDefinition } from './converter.ts';
 
@@ -15,8 +15,6 @@ export function binaryDataConverter(
     create(config, isKey) {
       const name = config[DELEGATE];
       const delegate = name === undefined ? null : loadDelegate(name, config, isKey, load);
-      // Who never needs it is not stopped by it, and who does sees the error then.
-      delegate?.catch(() => undefined);
       return withDelegate(byteArrayConverter.create({}, isKey), delegate);
     },
   };
@@ -42,14 +40,24 @@ async function loadDelegate(
 }
 
 function withDelegate(bytes: Converter, delegate: Promise<Converter> | null): Converter {
-  const other = () => {
-    if (delegate !== null) return delegate;
-    throw new IcestreamError('convert.schema', 'A schema other than bytes needs delegate.converter.type');
+  let loaded: Converter | null = null;
+  const other = async () => {
+    if (delegate === null) {
+      throw new IcestreamError('convert.schema', 'A schema other than bytes needs delegate.converter.type');
+    }
+    loaded ??= await delegate;
+    return loaded;
   };
+  // Who never needs it is not stopped by it, and who does sees the error then.
+  delegate?.then(other).catch(() => undefined);
   return {
     writer: async (topic, schema) =>
       schema.type === 'bytes' ? bytes.writer(topic, schema) : (await other()).writer(topic, schema),
-    nothing: () => null,
+    nothing(topic, schema) {
+      if (schema === null || schema.type === 'bytes' || delegate === null) return null;
+      invariant(loaded !== null, 'a converter is loaded before the first record', { topic });
+      return loaded.nothing(topic, schema);
+    },
     convert: async (topic, schema, value) => {
       if (schema === null || schema.type === 'bytes') return bytes.convert(topic, schema, value);
       return (await other()).convert(topic, schema, value);

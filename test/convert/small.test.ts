@@ -67,6 +67,8 @@ test('bytes pass as they are; Debezium hands the rest to a delegate', async () =
   });
   assert.equal(await hexOf(binary, BYTES, Buffer.from('00ff', 'hex')), '00ff');
   assert.equal(await bytesOf(binary, STRING, 'x'), '"x"');
+  assert.equal(String(binary.nothing('t', STRING)), 'null', 'as the delegate says it');
+  assert.equal(binary.nothing('t', BYTES), null);
   const alone = await make('io.debezium.converters.BinaryDataConverter');
   await assert.rejects(async () => await alone.convert('t', STRING, 'x'), { code: 'convert.schema' });
 });

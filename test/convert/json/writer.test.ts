@@ -99,6 +99,21 @@ test('a null that a schema does not allow is refused, as are options that Connec
   assert.throws(() => jsonConverter.create({ 'decimal.format': 'x' }, false), { code: 'config.invalid' });
 });
 
+test('after an error the writer begins anew', () => {
+  const inner: ConnectSchema = { type: 'int32', optional: false };
+  const schema: ConnectSchema = { type: 'struct', optional: false, fields: [{ name: 'a', schema: inner }] };
+  const writer = jsonConverter.create({ 'schemas.enable': 'false' }, false).writer('t', schema);
+  assert.ok('begin' in writer);
+  const out = new ByteBuffer(1);
+  writer.begin(out);
+  assert.throws(() => writeValue(schema, [null], writer), { code: 'convert.null' });
+  out.clear();
+  writer.begin(out);
+  writeValue(schema, [1], writer);
+  writer.end();
+  assert.equal(String(out.view()), '{"a":1}');
+});
+
 test('replace.null.with.default=false leaves nulls', () => {
   const inner: ConnectSchema = { type: 'int32', optional: true, default: 7 };
   const schema: ConnectSchema = { type: 'struct', optional: false, fields: [{ name: 'a', schema: inner }] };
