@@ -9,6 +9,7 @@ interface VariantsFile {
 type Config = Readonly<Record<string, string | null>>;
 
 const FOLDER = fileURLToPath(new URL('../fixtures/peer/postgres/', import.meta.url));
+const OWN_FILES = [`${FOLDER}variants.json`, `${FOLDER}modes.json`];
 
 export function allVariants(more: string | null = null): string[] {
   return [...new Set(files(more).flatMap((file) => Object.keys(file.variants)))];
@@ -31,7 +32,7 @@ export function connectorConfig(
 
 /** What a variant of the project's own sets beyond the defaults, null for what it takes away. */
 export function variantProperties(variant: string): Config {
-  return files(null)[0]!.variants[variant]!;
+  return files(null).find((file) => Object.hasOwn(file.variants, variant))!.variants[variant]!;
 }
 
 /** What makes the tables and their first rows. */
@@ -45,7 +46,7 @@ export function changes(): string[] {
 }
 
 function files(more: string | null): VariantsFile[] {
-  return [`${FOLDER}variants.json`, ...(more === null ? [] : [more])].map(
+  return [...OWN_FILES, ...(more === null ? [] : [more])].map(
     (file) => JSON.parse(readFileSync(file, 'utf8')) as VariantsFile,
   );
 }
