@@ -125,8 +125,9 @@ export async function whileUnreachable<T>(log: Log, signal: AbortSignal, run: ()
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!isUnreachable(error)) throw error;
-      // The first failures are ordinary: a broker that restarts is away for seconds.
-      log[attempt < QUIET_ATTEMPTS ? 'info' : 'warn']({ error, attempt }, 'no kafka broker answers');
+      // The first failures are ordinary: a broker that restarts is away for seconds. Later ones are told less and less.
+      const level = attempt < QUIET_ATTEMPTS ? 'info' : 'warn';
+      if (Number.isInteger(Math.log2(attempt))) log[level]({ error, attempt }, 'no kafka broker answers');
       await backOff(attempt, signal);
     }
   }

@@ -324,12 +324,16 @@ export class Sender {
     partition.expectedBytes = first.length;
   }
 
-  /** In a transaction the brokers' having lost track is the transaction's end. */
+  /**
+   * In a transaction the brokers' having lost track is the transaction's end. So is an epoch that is no longer valid: the
+   * transaction outlived its time, or another producer took over, which the next `init` tells apart.
+   */
   #lost(errorCode: number, batch: Batch): void {
     const { topic, index } = batch.partition;
-    const error = refusal(errorCode, null, { topic, partition: index });
-    const fenced = errorCode === KafkaError.invalidProducerEpoch;
-    this.fail(fenced ? error : new IcestreamError('kafka.transaction', error.message, { cause: error }));
+    const context = { topic, partition: index };
+    this.fail(
+      new IcestreamError('kafka.transaction', refusal(errorCode, null, context).message, { context }),
+    );
   }
 
   /**

@@ -8,10 +8,10 @@ import { NO_HEADERS, openProducer, settings, TIME } from './producers.ts';
 const { bootstrap, prefix } = await testKafka();
 const signal = AbortSignal.timeout(50_000);
 
-test('the last value of each key is read from every partition, whatever the compression', async () => {
+test('the last value of each key is read from every partition, whatever the compression', async (t) => {
   const topic = `${prefix}offsets`;
   for (const [round, compression] of COMPRESSIONS.entries()) {
-    const producer = await openProducer(bootstrap, { compression }, { partitions: 5 });
+    const producer = await openProducer(t, bootstrap, { compression }, { partitions: 5 });
     await producer.prepare(topic, signal);
     for (let i = 0; i < 300; i++) {
       producer.send(topic, Buffer.from(`["c",{"n":${i}}]`), Buffer.from(`${round}-${i}`), NO_HEADERS, TIME);
@@ -28,9 +28,9 @@ test('the last value of each key is read from every partition, whatever the comp
   assert.equal(latest.get('["c",{"n":4}]'), null);
 });
 
-test('what was aborted is not read, and what is still open does not hold up reading', async () => {
+test('what was aborted is not read, and what is still open does not hold up reading', async (t) => {
   const topic = `${prefix}offsets-of-transactions`;
-  const producer = await openProducer(bootstrap, { transactionalId: `${prefix}reader` });
+  const producer = await openProducer(t, bootstrap, { transactionalId: `${prefix}reader` });
   await producer.prepare(topic, signal);
   const put = (key: string, value: string) =>
     producer.send(topic, Buffer.from(key), Buffer.from(value), NO_HEADERS, TIME);

@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test';
 import { createLog } from '../../src/base/log.ts';
 import { Producer, type ProducerOptions, type TopicCreation } from '../../src/kafka/producer.ts';
 import { producerOptions } from '../../src/kafka/producer-config.ts';
@@ -12,15 +13,16 @@ export function settings(bootstrap: string): ProducerOptions {
   return { ...base, clientId: 'icestream-test', log: createLog(process.env['TEST_LOG'] ?? 'silent') };
 }
 
-/** A producer that creates the topics it is asked to prepare. */
+/** A producer that creates the topics it is asked to prepare, and is closed after the test if not before. */
 export async function openProducer(
+  t: TestContext,
   bootstrap: string,
   options: Partial<ProducerOptions> = {},
   creation: Partial<TopicCreation> = {},
 ): Promise<Producer> {
   const topicCreation = () => ({ partitions: 1, replicationFactor: 1, configs: {}, ...creation });
-  return await Producer.open(
-    { ...settings(bootstrap), topicCreation, ...options },
-    AbortSignal.timeout(60_000),
-  );
+  const all = { ...settings(bootstrap), topicCreation, ...options };
+  const producer = await Producer.open(all, AbortSignal.timeout(60_000));
+  t.after(() => producer.close());
+  return producer;
 }

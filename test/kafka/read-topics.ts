@@ -6,6 +6,8 @@ import { installKafka } from '../services/kafka.ts';
 export interface ReadRecord {
   readonly topic: string;
   readonly partition: number;
+  /** The one that Java's producer would choose for the key; null without one. */
+  readonly javaPartition: number | null;
   readonly offset: number;
   readonly timestampMs: number;
   readonly key: Buffer | null;
@@ -37,13 +39,14 @@ export async function readTopics(
 }
 
 function parse(line: string): ReadRecord {
-  const [topic, partition, offset, timestamp, key, value, ...headers] = line.split('\t');
+  const [topic, partition, java, offset, timestamp, key, value, ...headers] = line.split('\t');
   const pairs: [string, Buffer | null][] = [];
   for (let i = 0; i < headers.length; i += 2)
     pairs.push([bytes(headers[i]!)!.toString(), bytes(headers[i + 1]!)]);
   return {
     topic: topic!,
     partition: Number(partition),
+    javaPartition: java === '-' ? null : Number(java),
     offset: Number(offset),
     timestampMs: Number(timestamp),
     key: bytes(key!),

@@ -26,6 +26,8 @@ export interface KafkaOptions {
   readonly tls?: { readonly keyStore: string };
   /** The address that clients are told to use, for a proxy that stands before the broker. */
   readonly advertised?: string;
+  /** The port of the plain listener, where something must know it before the broker starts. */
+  readonly port?: number;
 }
 
 const VERSION = '4.3.1';
@@ -35,7 +37,8 @@ const FOLDER = fileURLToPath(new URL('./java/kafka', import.meta.url));
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
   const { java, classPath } = await installKafka();
   const folder = await scratch('kafka');
-  const [port, controller, sasl, tls] = await freePorts(4);
+  const [free, controller, sasl, tls] = await freePorts(4);
+  const port = options.port ?? free;
   const properties = join(folder, 'server.properties');
   const logging = join(folder, 'log4j2.properties');
   await writeFile(properties, propertiesText(configure(options, folder, { port, controller, sasl, tls })));
@@ -130,9 +133,12 @@ function configure(options: KafkaOptions, folder: string, ports: Ports): Record<
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
     'transaction.state.log.num.partitions': '1',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // Tests write records of any time; old ones would go at the next look at the logs.
+    'log.retention.ms': '-1',
     // A broker that was killed may come back only when its session has ended.
     'broker.heartbeat.interval.ms': '200',
     'broker.session.timeout.ms': '1000',
