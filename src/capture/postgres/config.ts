@@ -393,9 +393,6 @@ export const POSTGRES_PROPERTIES = {
 
   /** Bytes of transactions in progress on disk (P-1). */
   'icestream.spool.max.bytes': long(50 * 2 ** 30, 1),
-  /**
-   * Events have right values where Debezium's are known to be wrong: infinite dates and timestamps (its consumers know
-   * them by odd numbers), negative scales, defaults with a quote or made by a call, columns of type name in the stream.
-   */
+  /** Events have right values where Debezium's are known to be wrong; docs/configuration.md lists them. */
   'icestream.correct.values': boolean(false),
 } as const;

@@ -47,11 +47,11 @@ export function numericShape(
  * `money`: the scale is `money.fraction.digits`, and there is no precision. In the text of a row that was read it is the
  * double that the driver makes of it.
  */
-export function moneyShape(mode: DecimalMode, scale: number): Shape {
-  const shape = moneyTarget(mode, scale);
-  const { adapt, adaptRead } = shape;
+export function moneyShape(mode: DecimalMode, scale: number, correct: boolean): Shape {
+  const { adaptRead, ...shape } = moneyTarget(mode, scale);
+  const { adapt } = shape;
   const rescaled = { ...shape, adapt: (out: ValueWriter) => new Cents(adapt(out), scale) };
-  if (adaptRead === undefined) return rescaled;
+  if (adaptRead === undefined || correct) return rescaled;
   return { ...rescaled, adaptRead: (out: ValueWriter) => new Cents(adaptRead(out), scale) };
 }
 

@@ -65,7 +65,7 @@ function scalarShape(
       return DOUBLE;
     case 'decimal': {
       const mode = config['decimal.handling.mode'];
-      if (name === 'money') return moneyShape(mode, config['money.fraction.digits']);
+      if (name === 'money') return moneyShape(mode, config['money.fraction.digits'], correct);
       return numericShape(mode, logical, declaredDecimal(typmod), correct, placeholder);
     }
     case 'string':
@@ -149,7 +149,8 @@ function arrayShape(
   config: PostgresConfig,
 ): Shape | null {
   if (element === null || element.kind === 'd' || NO_ELEMENTS.has(element.name)) return null;
-  if (element.name === 'bit') return bitsArrayShape(typmod);
+  const correct = config['icestream.correct.values'];
+  if (element.name === 'bit' && !correct) return bitsArrayShape(typmod);
   const shape = scalarShape(logical, element, typmod, config);
   if (shape === null) return null;
   const isVector = type.send !== 'array_send';
@@ -160,17 +161,16 @@ function arrayShape(
     schema: { type: 'array', optional: false, values },
     zero: [],
     ...(placeholder === null ? {} : { unavailable: placeholder }),
-    adapt:
-      type.send === 'array_send'
-        ? (out) => listAdapter(out, element.name, shape)
-        : (out) => new EmptyList(out),
+    adapt: (out) =>
+      isVector && !correct ? new EmptyList(out) : listAdapter(out, element.name, shape, correct),
   };
 }
 
-function listAdapter(out: ValueWriter, element: string, shape: Shape): ValueWriter {
+function listAdapter(out: ValueWriter, element: string, shape: Shape, correct: boolean): ValueWriter {
   const adapted = (shape.adaptRead ?? shape.adapt)(out);
   if (adapted === out) return out;
-  return new ListAdapter(out, element === 'time' ? new WholeMillis(adapted) : adapted);
+  const isCut = element === 'time' && !correct;
+  return new ListAdapter(out, isCut ? new WholeMillis(adapted) : adapted);
 }
 
 /** Only some arrays have one; the numbers are the placeholder's bytes. */
