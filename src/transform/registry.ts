@@ -6,6 +6,7 @@ import { extractNewRecordState } from './debezium/extract-new-record-state.ts';
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
 import { schemaChangeEventFilter } from './debezium/schema-change-event-filter.ts';
+import { timezoneConverter } from './debezium/timezone-converter.ts';
 import { cast } from './kafka/cast.ts';
 import { dropHeaders } from './kafka/drop-headers.ts';
 import { extractField } from './kafka/extract-field.ts';
@@ -25,6 +26,7 @@ import { valueToKey } from './kafka/value-to-key.ts';
 import { hasHeaderKey } from './predicates/has-header-key.ts';
 import { recordIsTombstone } from './predicates/record-is-tombstone.ts';
 import { topicNameMatches } from './predicates/topic-name-matches.ts';
+import { contentBasedRouter, scriptedFilter } from './scripting/scripted.ts';
 import { KEY, ofSide, type TwoSided, VALUE } from './side.ts';
 import type { PredicateDefinition, TransformDefinition } from './transform.ts';
 
@@ -52,10 +54,13 @@ const TRANSFORMS: ReadonlyMap<string, TransformDefinition> = new Map([
   [`${KAFKA}TimestampRouter`, timestampRouter],
   [`${KAFKA}ValueToKey`, valueToKey],
   [`${DEBEZIUM}ByLogicalTableRouter`, byLogicalTableRouter],
+  [`${DEBEZIUM}ContentBasedRouter`, contentBasedRouter],
   [`${DEBEZIUM}ExtractChangedRecordState`, extractChangedRecordState],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}Filter`, scriptedFilter],
   [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}SchemaChangeEventFilter`, schemaChangeEventFilter],
+  [`${DEBEZIUM}TimezoneConverter`, timezoneConverter],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
   [`${POSTGRES}DecodeLogicalDecodingMessageContent`, decodeLogicalDecodingMessage],

@@ -55,7 +55,6 @@ interface Column {
 
 /** What is the same for all events of one envelope schema. */
 interface Plan {
-  readonly op: number;
   readonly after: number;
   readonly millis: number;
   readonly row: ConnectSchema;
@@ -77,6 +76,7 @@ class EventRouter implements Transform {
   readonly #shapes = new SchemaPool();
   readonly #payloadTexts = perSchema(schemaText);
   readonly #valueSchemas = new Map<string, ConnectSchema>();
+  readonly #op = perSchema((schema) => indexOf(schema, 'op'));
   readonly #plan = perSchema((schema) => this.#makePlan(schema));
 
   constructor(options: OptionValues<typeof HIDDEN>, log: Log | undefined) {
@@ -104,11 +104,11 @@ class EventRouter implements Transform {
   apply(record: ConnectRecord): ConnectRecord | null {
     if (record.value === null) return null;
     if (!isEnvelope(record)) return record;
-    const plan = this.#plan(record.valueSchema!);
     const envelope = record.value as ConnectList;
-    const op = envelope[plan.op];
+    const op = envelope[this.#op(record.valueSchema!)];
     if (op === 'd') return null;
     if (op === 'u') return this.#unexpected(record);
+    const plan = this.#plan(record.valueSchema!);
     const row = requireStruct(plan.row, envelope[plan.after], 'Read Outbox Event');
     return this.#event(record, plan, envelope, row);
   }
@@ -197,7 +197,6 @@ class EventRouter implements Transform {
     const optional = (name: string | null) => (name === null ? null : column(name));
     const ignoresMissing = !options['table.fields.additional.error.on.missing'];
     return {
-      op: indexOf(envelope, 'op'),
       after,
       millis: indexOf(envelope, 'ts_ms'),
       row,

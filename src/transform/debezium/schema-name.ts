@@ -4,8 +4,9 @@ export function adjustedName(name: string, mode: string): string {
   if (wanted === 'none') return name;
   const replace = wanted === 'avro_unicode' ? unicodeEscape : () => '_';
   const legal = wanted === 'avro_unicode' ? /[^A-Za-z0-9.]/g : /[^A-Za-z0-9_.]/g;
+  // A digit may not come first: it is escaped as well, or has an underscore put before it.
   return name
-    .replace(/^[0-9.]/, replace)
+    .replace(/^[0-9.]/, (char) => (wanted === 'avro' && char !== '.' ? `_${char}` : replace(char)))
     .replace(legal, (char, at) => (at === 0 && char === '_' ? char : replace(char)));
 }
 

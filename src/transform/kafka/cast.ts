@@ -76,7 +76,7 @@ function planFields(schema: ConnectSchema, typeOf: (name: string) => CastType | 
     const type = types[i];
     return type === undefined ? field : { name: field.name, schema: plainCast(field.schema, type) };
   });
-  return { types, schema: structLike(schema, cast) };
+  return { types, schema: { ...structLike(schema, cast), optional: schema.optional } };
 }
 
 /** A field's schema after its cast: the logical type is gone, whether it is optional and its default are not. */

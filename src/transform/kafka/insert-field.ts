@@ -45,8 +45,8 @@ export function insertingTransform(
   );
   return {
     apply(record: ConnectRecord): ConnectRecord {
-      if (record.value === null) return record;
       const [schema, value] = [side.schema(record), side.value(record)];
+      if (value === null) return record;
       if (schema === null) return side.replace(record, null, insertIntoMap(record, value, insertions));
       const struct = requireStruct(schema, value, PURPOSE);
       const fields = schema.fields ?? [];

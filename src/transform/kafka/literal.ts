@@ -1,4 +1,4 @@
-import type { ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
+import { type ConnectSchema, type ConnectValue, DECIMAL } from '../../record/connect-schema.ts';
 import { DATE, DAY_MS, TIME, TIMESTAMP } from './temporal.ts';
 
 interface Typed {
@@ -13,12 +13,20 @@ interface Typed {
 export function parseLiteral(text: string): Typed {
   const trimmed = text.trim();
   if (trimmed === 'null') return { schema: null, value: null };
-  const scalar = parseScalar(trimmed);
-  if (scalar !== null) return scalar;
-  const quoted = /^"((?:[^"\\]|\\.)*)"$/s.exec(trimmed);
-  if (quoted !== null) return string(quoted[1].replace(/\\(["\\])/g, '$1'));
   const list = /^\[(.*)\]$/s.exec(trimmed);
-  return (list === null ? null : parseList(list[1])) ?? string(text);
+  const map = /^\{(.*)\}$/s.exec(trimmed);
+  return (
+    parseScalar(trimmed) ??
+    (list === null ? null : parseList(list[1])) ??
+    (map === null ? null : parseMap(map[1])) ??
+    string(trimmed)
+  );
+}
+
+/** Within a list or a map text stands in quotes. */
+function parseElement(text: string): Typed {
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/s.exec(text.trim());
+  return quoted === null ? parseLiteral(text) : string(quoted[1].replace(/\\(["\\])/g, '$1'));
 }
 
 function parseScalar(text: string): Typed | null {
@@ -32,30 +40,41 @@ function string(value: string): Typed {
   return { schema: { type: 'string', optional: false }, value };
 }
 
+/** The smallest integer type, else the smallest floating point that is finite, else Decimal. */
 function parseNumber(text: string): Typed | null {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return null;
-  const whole = wholeNumber(text);
-  if (whole === null) {
-    const float = Math.fround(Number(text));
-    return float === Number(text)
-      ? { schema: { type: 'float32', optional: false }, value: float }
-      : { schema: { type: 'float64', optional: false }, value: Number(text) };
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
+  if (match === null || !/\d/.test(match[2] + (match[3] ?? ''))) return null;
+  const [, sign, whole, fraction = '', exponent = '0'] = match;
+  const unscaled = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
+  const scale = fraction.length - Number(exponent);
+  const integer = integerOf(unscaled, scale);
+  for (const [type, bits] of INTEGERS) {
+    if (integer === null || BigInt.asIntN(bits, integer) !== integer) continue;
+    return { schema: { type, optional: false }, value: type === 'int64' ? integer : Number(integer) };
   }
-  for (const [type, bits] of [
-    ['int8', 8],
-    ['int16', 16],
-    ['int32', 32],
-  ] as const) {
-    if (BigInt.asIntN(bits, whole) === whole)
-      return { schema: { type, optional: false }, value: Number(whole) };
-  }
-  if (BigInt.asIntN(64, whole) === whole) return { schema: { type: 'int64', optional: false }, value: whole };
-  return { schema: { type: 'float64', optional: false }, value: Number(text) };
+  const number = Number(text);
+  const float = Math.fround(number);
+  if (scale !== 0 && Number.isFinite(float))
+    return { schema: { type: 'float32', optional: false }, value: float };
+  if (scale !== 0 && Number.isFinite(number))
+    return { schema: { type: 'float64', optional: false }, value: number };
+  const parameters = { scale: String(scale) };
+  const schema: ConnectSchema = { type: 'bytes', optional: false, name: DECIMAL, version: 1, parameters };
+  return { schema, value: { unscaled, scale } };
 }
 
-function wholeNumber(text: string): bigint | null {
-  if (/^[+-]?\d+$/.test(text)) return BigInt(text.replace('+', ''));
-  return null;
+const INTEGERS = [
+  ['int8', 8],
+  ['int16', 16],
+  ['int32', 32],
+  ['int64', 64],
+] as const;
+
+/** Null: it has a fraction. */
+function integerOf(unscaled: bigint, scale: number): bigint | null {
+  if (scale <= 0) return unscaled * 10n ** BigInt(-scale);
+  const unit = 10n ** BigInt(scale);
+  return unscaled % unit === 0n ? unscaled / unit : null;
 }
 
 function parseTime(text: string): Typed | null {
@@ -82,17 +101,35 @@ function temporal(type: 'int32' | 'int64', name: string): ConnectSchema {
   return { type, optional: false, name, version: 1 };
 }
 
-/** Elements of one type; others: null. */
+/** Elements of one type; others, and none: null. */
 function parseList(inner: string): Typed | null {
-  if (inner.trim() === '') return null;
-  const elements = inner.split(',').map((part) => parseLiteral(part.trim()));
-  const schema = elements[0].schema;
+  const elements = splitOutsideQuotes(inner, ',').map(parseElement);
+  const values = commonSchema(elements);
+  if (values === null) return null;
+  return { schema: { type: 'array', optional: false, values }, value: elements.map(({ value }) => value) };
+}
+
+function parseMap(inner: string): Typed | null {
+  const entries = splitOutsideQuotes(inner, ',').map((entry) =>
+    splitOutsideQuotes(entry, ':').map(parseElement),
+  );
+  if (entries.some((entry) => entry.length !== 2)) return null;
+  const keys = commonSchema(entries.map(([key]) => key));
+  const values = commonSchema(entries.map(([, value]) => value));
+  if (keys === null || values === null) return null;
+  const map = new Map(entries.map(([key, value]) => [key.value, value.value]));
+  return { schema: { type: 'map', optional: false, keys, values }, value: map };
+}
+
+function splitOutsideQuotes(text: string, separator: string): string[] {
+  if (text.trim() === '') return [];
+  return text.split(new RegExp(`${separator}(?=(?:[^"]*"[^"]*")*[^"]*$)`));
+}
+
+function commonSchema(elements: readonly Typed[]): ConnectSchema | null {
+  const schema = elements[0]?.schema ?? null;
   const alike = elements.every(
     (each) => each.schema?.type === schema?.type && each.schema?.name === schema?.name,
   );
-  if (schema === null || !alike || Array.isArray(elements[0].value)) return null;
-  return {
-    schema: { type: 'array', optional: false, values: schema },
-    value: elements.map(({ value }) => value),
-  };
+  return alike ? schema : null;
 }

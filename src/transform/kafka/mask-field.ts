@@ -2,6 +2,7 @@ import { type ConnectSchema, type ConnectValue, DECIMAL } from '../../record/con
 import { boolean, NOT_BLANK, readOptions, requiredList, text } from '../options.ts';
 import { failed, orDefault, perSchema, requireMap, requireStruct, typeText } from '../schema.ts';
 import type { TwoSided } from '../side.ts';
+import { castValue } from './cast-value.ts';
 import { isTemporal } from './temporal.ts';
 
 const OPTIONS = {
@@ -26,7 +27,6 @@ export const maskField: TwoSided = {
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);
-        if (value === null) return record;
         if (schema === null) return side.replace(record, null, maskMap(value, names, replacement));
         const struct = requireStruct(schema, value, PURPOSE);
         const masks = plan(schema);
@@ -66,8 +66,6 @@ function emptyOf(schema: ConnectSchema): ConnectValue {
   }
 }
 
-const RANGES = { int8: 7n, int16: 15n, int32: 31n, int64: 63n } as const;
-
 /** The replacement as a value of the field's type; only numbers and text take one. */
 function asType(replacement: string, schema: ConnectSchema): ConnectValue {
   if (schema.name === DECIMAL) return decimalOf(replacement);
@@ -78,18 +76,10 @@ function asType(replacement: string, schema: ConnectSchema): ConnectValue {
     case 'int8':
     case 'int16':
     case 'int32':
-    case 'int64': {
-      const limit = 1n << RANGES[schema.type];
-      const value = /^[+-]?\d+$/.test(replacement) ? BigInt(replacement.replace('+', '')) : limit;
-      if (value >= limit || value < -limit) throw notNumber(replacement);
-      return schema.type === 'int64' ? value : Number(value);
-    }
+    case 'int64':
     case 'float32':
-    case 'float64': {
-      const value = replacement.trim() === '' ? Number.NaN : Number(replacement);
-      if (Number.isNaN(value) && replacement !== 'NaN') throw notNumber(replacement);
-      return schema.type === 'float32' ? Math.fround(value) : value;
-    }
+    case 'float64':
+      return castValue(null, numberOf(replacement), schema.type);
     default:
       throw failed(`Cannot mask value of type ${schema.type} with custom replacement.`);
   }
@@ -102,6 +92,13 @@ function decimalOf(text: string): ConnectValue {
   return { unscaled: BigInt(digits.replace('+', '')), scale: match![2]?.length ?? 0 };
 }
 
+/** Java takes what it can of the number: of 300 a byte has 44, of 1.5 an integer has 1. */
+function numberOf(replacement: string): bigint | number {
+  if (/^-?\d+$/.test(replacement)) return BigInt(replacement);
+  if (/^-?(\d+\.?\d*|\.\d+)$/.test(replacement)) return Number(replacement);
+  throw notNumber(replacement);
+}
+
 function notNumber(replacement: string): Error {
   return failed(`Unable to convert ${replacement} (string) to number`);
 }
@@ -110,7 +107,7 @@ function maskMap(value: ConnectValue, names: ReadonlySet<string>, replacement: s
   const masked = new Map(requireMap(value, PURPOSE));
   for (const name of names) {
     const given = masked.get(name) ?? null;
-    if (given !== null) masked.set(name, mask(schemaOf(given), replacement));
+    masked.set(name, given === null ? null : mask(schemaOf(given), replacement));
   }
   return masked;
 }

@@ -1,3 +1,5 @@
+import { javaCalendar, javaMidnight } from './julian.ts';
+
 /** java.text.SimpleDateFormat in UTC and English, as far as its usual letters go. */
 export interface DateFormat {
   format(millis: number): string;
@@ -10,7 +12,7 @@ export function simpleDateFormat(pattern: string): DateFormat {
   const fields = tokenize(pattern);
   return {
     format: (millis) => {
-      const date = new Date(millis);
+      const date = javaCalendar(millis);
       return fields.map((field) => ('text' in field ? field.text : print(field, date))).join('');
     },
     parse: (text) => parse(fields, text),
@@ -68,7 +70,8 @@ const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' 
 function print({ letter, count }: Letter, date: Date): string {
   switch (letter) {
     case 'y': {
-      const year = date.getUTCFullYear();
+      const given = date.getUTCFullYear();
+      const year = given > 0 ? given : 1 - given;
       return count === 2 ? String(year % 100).padStart(2, '0') : String(year).padStart(count, '0');
     }
     case 'M':
@@ -261,8 +264,6 @@ function nameAt(names: readonly string[], text: string): { index: number; length
 
 function millisOf(parsed: Parsed): number {
   const { year, month, day, dayOfYear, hours, afternoon, minutes, seconds, millis, zoneMinutes } = parsed;
-  const date = new Date(0);
-  date.setUTCFullYear(year, dayOfYear === null ? month : 0, dayOfYear ?? day);
-  date.setUTCHours(hours + afternoon, minutes - zoneMinutes, seconds, millis);
-  return date.getTime();
+  const midnight = javaMidnight(year, dayOfYear === null ? month : 0, dayOfYear ?? day);
+  return midnight + ((hours + afternoon) * 3600 + (minutes - zoneMinutes) * 60 + seconds) * 1000 + millis;
 }

@@ -77,9 +77,14 @@ function conversionOf(options: OptionValues<typeof OPTIONS>): Conversion {
   };
 }
 
+/** What a Date of JavaScript holds. */
+const DATE_MAX_MS = 8.64e15;
+
 function toTarget(target: string, millis: number, format: DateFormat | null, units: bigint): ConnectValue {
   switch (target) {
     case 'string':
+      if (Math.abs(millis) > DATE_MAX_MS)
+        throw failed('A timestamp is out of the range of years -271821 to 275760');
       return format!.format(millis);
     case 'unix':
       return units < 0n ? BigInt(millis) / -units : BigInt(millis) * units;
