@@ -4,7 +4,7 @@ import type { OffsetJson } from '../record/offset.ts';
 import type { Properties } from './config-providers.ts';
 import type { ConnectorPlugin } from './plugins.ts';
 import type { TaskCommand, TaskStart } from './protocol.ts';
-import { requireTransformsForLake, sinksOf, withKafkaDefaults, withSinkDefaults } from './sink-defaults.ts';
+import { requireTransformsForLake, withWorker } from './sink-defaults.ts';
 import { type RetryPolicy, type ShownState, shown, type TaskState } from './states.ts';
 import type { Store, TargetState } from './store.ts';
 import { TaskSupervisor } from './supervisor.ts';
@@ -195,9 +195,8 @@ export class Connector {
   private async prepare(): Promise<TaskStart> {
     await this.options.ready;
     const { worker, store, stateDir, memoryBytes, logLevel } = this.options;
-    const own = withSinkDefaults(worker.providers.resolve(this.config), worker);
-    requireTransformsForLake(own);
-    const config = sinksOf(own).includes('kafka') ? withKafkaDefaults(own, worker) : own;
+    const config = withWorker(worker.providers.resolve(this.config), worker);
+    requireTransformsForLake(config);
     this.topicPrefix = config['topic.prefix'] ?? this.name;
     this.rowsSeen.clear();
     return {

@@ -38,6 +38,15 @@ export function withKafkaDefaults(
 const KAFKA_PROPERTY =
   /^((bootstrap\.servers|security\.protocol|topic\.creation\.enable|offset\.storage\.topic|group\.id|exactly\.once\.source\.support)$|sasl\.|ssl\.|producer\.)/;
 
+/** A connector's configuration with all that its worker adds. */
+export function withWorker(
+  config: Properties,
+  worker: Pick<WorkerConfig, 'properties' | 'stateDir'>,
+): Properties {
+  const own = withSinkDefaults(config, worker);
+  return sinksOf(own).includes('kafka') ? withKafkaDefaults(own, worker) : own;
+}
+
 export function isSinkProperty(name: string): boolean {
   return name === 'sinks' || name.startsWith('iceberg.');
 }

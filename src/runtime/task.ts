@@ -81,7 +81,8 @@ async function run(log: Log): Promise<void> {
     const onDurable = (offset: { toJSON(): Record<string, string | number | boolean | null> }) =>
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
-    sinks = await createSinks(created, stored, Math.floor((memoryBytes * 3) / 4), log);
+    // A quarter is the source's; the last quarter is what the collector has not taken back yet of what they let go.
+    sinks = await createSinks(created, stored, Math.floor(memoryBytes / 2), log);
     await runPipeline(
       { source: created, sinks, stored, gate, onDurable, onRunning },
       stop.signal,

@@ -2,7 +2,7 @@ import { IcestreamError } from '../../base/errors.ts';
 import type { Properties } from '../config-providers.ts';
 import type { ConfigExtension, ConnectorPlugin, Plugins } from '../plugins.ts';
 import { RequestError } from '../request-error.ts';
-import { withSinkDefaults } from '../sink-defaults.ts';
+import { withWorker } from '../sink-defaults.ts';
 import type { WorkerConfig } from '../worker-config.ts';
 import { type ConfigKey, type ConfigKeyInfo, keyInfo } from './config-key.ts';
 import { CONVERTERS, frameworkKeys, HEADER_CONVERTERS } from './framework-keys.ts';
@@ -46,7 +46,7 @@ export async function validateConfig(
   );
   const own = merge(
     unresolved,
-    ...extensions.map((extension) => extension.validate(withSinkDefaults(config, worker))),
+    ...extensions.map((extension) => extension.validate(withWorker(config, worker))),
   );
   const errors = merge(own, await pluginErrors(plugin, config));
   const keys = [...plugin.keys, ...extensions.flatMap((extension: ConfigExtension) => extension.keys)];

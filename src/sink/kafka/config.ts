@@ -19,6 +19,8 @@ export interface KafkaSinkConfig {
   readonly commit: CommitPolicy;
   /** Connect's offsets topic; null for a standalone worker, which has none. */
   readonly offsetsTopic: string | null;
+  /** `exactly.once.source.support=enabled`: what `transactional.id` begins with (`group.id`); else null. */
+  readonly transactionGroup: string | null;
   /** With `heartbeat.interval.ms` above 0. */
   readonly heartbeat: { readonly topicPrefix: string; readonly intervalMs: number } | null;
   /** With `provide.transaction.metadata`. */
@@ -49,6 +51,7 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
   return {
     producer: producerOptions(producerProperties(config)),
     offsetsTopic: config['offset.storage.topic'] ?? null,
+    transactionGroup: transactionGroup(config),
     heartbeat: heartbeat(config),
     transactionTopic: transactionTopic(config),
     skippedOps: skippedOps(config['skipped.operations'] ?? 't'),
@@ -72,6 +75,16 @@ export function validateKafkaConfig(config: Properties): ReadonlyMap<string, rea
     if (!(error instanceof IcestreamError)) throw error;
     return new Map([['sinks', [error.message]]]);
   }
+}
+
+function transactionGroup(config: Properties): string | null {
+  if (config['exactly.once.source.support'] !== 'enabled') return null;
+  const group = config['group.id'] ?? '';
+  if (group !== '' && (config['offset.storage.topic'] ?? '') !== '') return group;
+  throw new IcestreamError(
+    'config.invalid',
+    'exactly.once.source.support=enabled needs group.id and offset.storage.topic in the worker file',
+  );
 }
 
 function heartbeat(config: Properties): KafkaSinkConfig['heartbeat'] {

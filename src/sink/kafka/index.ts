@@ -28,6 +28,7 @@ class KafkaSink implements Sink {
   #producer: Producer | null = null;
   #publisher: Publisher | null = null;
   #heartbeat: Heartbeat | null = null;
+  #committing: Promise<unknown> = Promise.resolve();
   #bytes = 0;
   #rows = 0;
 
@@ -46,9 +47,12 @@ class KafkaSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Offset | null> {
     const { connector, task, epoch, log, stored } = this.#context;
+    const { transactionGroup } = this.#config;
     const options = {
-      clientId: `connector-producer-${connector}-${task}`,
       ...this.#config.producer,
+      clientId: `connector-producer-${connector}-${task}`,
+      // Connect's own name: whoever ran this task before, there or here, is fenced.
+      transactionalId: transactionGroup === null ? null : `${transactionGroup}-${connector}-${task}`,
       log,
     };
     this.#producer = await Producer.open(options, signal);
@@ -58,6 +62,7 @@ class KafkaSink implements Sink {
       this.#heartbeat = new Heartbeat(heartbeat.topicPrefix, this.#forms.prefix, heartbeat.intervalMs);
     if (this.#offsets === null) return stored ?? null;
     await this.#producer.prepare(this.#offsets.topic, signal);
+    if (this.#isTransactional) this.#producer.begin();
     return (await this.#offsets.read(options, epoch, signal)) ?? stored ?? null;
   }
 
@@ -72,6 +77,8 @@ class KafkaSink implements Sink {
 
   async write(batch: ChangeBatch): Promise<void> {
     invariant(this.#publisher !== null, 'the sink is open');
+    // A record sent now would become part of a transaction whose offset precedes it.
+    if (this.#isTransactional) await this.#committing;
     this.#rows += batch.rowCount;
     this.#bytes += batch.byteLength;
     if (batch.repair !== true) await this.#publisher.take(batch);
@@ -82,15 +89,25 @@ class KafkaSink implements Sink {
   async commit(offset: Offset, signal: AbortSignal): Promise<Offset> {
     this.#rows = 0;
     this.#bytes = 0;
-    const producer = this.#producer!;
-    await this.#publisher!.flush(signal);
-    await producer.flush(signal);
-    if (this.#offsets !== null) {
-      // Behind the records, never ahead of one: what it says must be there.
-      this.#offsets.send(offset, producer, Date.now());
-      await producer.flush(signal);
-    }
+    const done = this.#commit(offset, this.#producer!, signal);
+    this.#committing = done.catch(() => undefined);
+    await done;
     return offset;
+  }
+
+  async #commit(offset: Offset, producer: Producer, signal: AbortSignal): Promise<void> {
+    await this.#publisher!.flush(signal);
+    // Behind the records, never ahead of one: what the offset says must be there.
+    await producer.flush(signal);
+    this.#offsets?.send(offset, producer, Date.now());
+    if (this.#isTransactional) {
+      await producer.commit(signal);
+      producer.begin();
+    } else if (this.#offsets !== null) await producer.flush(signal);
+  }
+
+  get #isTransactional(): boolean {
+    return this.#config.transactionGroup !== null;
   }
 
   async close(): Promise<void> {
