@@ -42,7 +42,7 @@ export class ImageWriter {
       const writer = field.adapt(out);
       return {
         field,
-        codec: table.columns[field.column].codec,
+        codec: field.codec ?? table.columns[field.column].codec,
         writer,
         reader: field.adaptRead?.(out) ?? writer,
         inBefore: table.beforeColumns.includes(field.column),

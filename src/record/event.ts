@@ -1,7 +1,7 @@
 import type { ChangeBatch, TransactionMark } from './batch.ts';
 import type { ConnectSchema, ConnectValue } from './connect-schema.ts';
 import type { TableSchema } from './table.ts';
-import type { ValueWriter } from './value.ts';
+import type { Codec, ValueWriter } from './value.ts';
 
 /** The `source.snapshot` of an event. */
 export type SnapshotMarker =
@@ -19,6 +19,8 @@ export interface EventField {
   /** Index into the table's columns. */
   readonly column: number;
   readonly schema: ConnectSchema;
+  /** Reads the cells, where the column's own codec is not to be used: keys are not masked. */
+  readonly codec?: Codec;
   /**
    * A writer for the column's codec, whose calls reach `out` as values of `schema` (a timestamp as int64 or text, a decimal
    * at the schema's scale): exactly one value per value.

@@ -91,18 +91,29 @@ export interface IndexColumns {
   readonly primaryKey: readonly number[];
   /** Of REPLICA IDENTITY USING INDEX; empty without one. */
   readonly replicaIndex: readonly number[];
+  /** Of the first unique index by name that is on columns alone, partial ones too; empty without one. */
+  readonly unique: readonly number[];
 }
 
+/** In place of an attribute number in pg_index.indkey. */
+const EXPRESSION = 0;
+
 export async function readIndexColumns(queries: Queries, relation: number): Promise<IndexColumns> {
-  const { rows } = await queries.query<{ primary: boolean; identity: boolean; columns: number[] }>(
+  const { rows } = await queries.query<{
+    primary: boolean;
+    identity: boolean;
+    columns: number[];
+  }>(
     `SELECT i.indisprimary AS primary, i.indisreplident AS identity,
        (i.indkey::int2[])[0:i.indnkeyatts - 1]::int4[] AS columns
-     FROM pg_catalog.pg_index i WHERE i.indrelid = $1 AND i.indisvalid AND (i.indisprimary OR i.indisreplident)`,
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = $1 AND i.indisvalid AND i.indisunique ORDER BY c.relname`,
     [relation],
   );
   return {
     primaryKey: rows.find((row) => row.primary)?.columns ?? [],
     replicaIndex: rows.find((row) => row.identity)?.columns ?? [],
+    unique: rows.find((row) => !row.primary && !row.columns.includes(EXPRESSION))?.columns ?? [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { IcestreamError } from '../../base/errors.ts';
 import type { Column, TableSchema } from '../../record/table.ts';
-import type { LogicalType } from '../../record/value.ts';
+import type { Codec, LogicalType } from '../../record/value.ts';
 import { type CodecOptions, columnType, type PgType } from './codecs/index.ts';
 import type { PostgresConfig } from './config.ts';
 import type { Filters } from './filters.ts';
@@ -15,6 +15,8 @@ export interface PostgresTable extends TableSchema {
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
   /** Names of the primary key's columns in index order, whatever the key is; chunks go along them. */
   readonly primaryKey: readonly string[];
+  /** The same of the first unique index by name, which is what Debezium takes where there is no primary key. */
+  readonly uniqueKey: readonly string[];
   /** Columns that nobody can read, by name with the reason; they are not in `columns`. */
   readonly omitted: ReadonlyMap<string, string>;
   /** Columns are described as the stream does where Debezium tells that apart, as with `column.propagate.source.type`. */
@@ -38,6 +40,8 @@ export interface PostgresColumn extends Column {
   readonly typeName: string;
   /** The type without its domains. */
   readonly root: RootType;
+  /** What `codec` is without a mask. */
+  readonly plainCodec: Codec;
 }
 
 /** A type that is no domain, with the type modifier that holds for it. */
@@ -105,6 +109,7 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
     replicaIdentity: relation.replicaIdentity,
     columns,
     primaryKey,
+    uniqueKey: namesOf(parts.indexes.unique, parts.columns),
     keyColumns: fault === null ? keyNames.map((key) => indexOf(key, columns)) : [],
     beforeColumns: beforeColumns(parts, primaryKey, columns),
     omitted,
@@ -143,6 +148,7 @@ function buildColumn(
     defaultSql: facts.attribute?.defaultSql ?? null,
     typeName: context.lookup(facts.typeOid)?.name ?? '',
     root,
+    plainCodec: type.codec,
   };
 }
 

@@ -383,6 +383,7 @@ function signatureOf(table: PostgresTable): string {
     table.oid,
     table.replicaIdentity,
     table.primaryKey,
+    table.uniqueKey,
     table.keyColumns,
     table.beforeColumns,
     table.asStreamed,

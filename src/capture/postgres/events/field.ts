@@ -34,46 +34,36 @@ export class Fields {
     return table.columns.flatMap((column, index) => this.#field(table, column, index) ?? []);
   }
 
+  /** The same in the key, which has nothing of masks and of the source's type. */
+  forKey(table: PostgresTable, { column: index }: EventField): EventField {
+    const column = table.columns[index];
+    const shape = shapeOf(column.root, this.#config)!;
+    return { ...this.#unmasked(column, index, shape), codec: column.plainCodec };
+  }
+
   #field(table: PostgresTable, column: PostgresColumn, index: number): EventField | null {
     const shape = shapeOf(column.root, this.#config);
     if (shape === null) return null;
-    const correct = this.#config['icestream.correct.values'];
-    const defaultValue = defaultOf(column, shape, correct);
-    const schema = this.#schema(table, column, shape, defaultValue);
+    const field = this.#unmasked(column, index, shape);
+    const parameters = { ...shape.schema.parameters, ...this.#parameters(table, column) };
+    const schema = Object.keys(parameters).length === 0 ? field.schema : { ...field.schema, parameters };
     const constant = this.#constantMask(table, column);
-    const absent = constant ?? (column.nullable ? null : (defaultValue ?? shape.zero));
+    if (constant === null) return { ...field, schema };
+    return { ...field, schema, unavailable: constant, absent: constant, ifNull: constant };
+  }
+
+  #unmasked(column: PostgresColumn, index: number, shape: Shape): EventField {
+    const defaultValue = defaultOf(column, shape, this.#config['icestream.correct.values']);
+    const plain = { ...shape.schema, optional: column.nullable };
+    const schema = defaultValue === undefined ? plain : { ...plain, default: defaultValue };
+    const absent = column.nullable ? null : (defaultValue ?? shape.zero);
     return {
       name: adjustedFieldName(column.name, this.#config['field.name.adjustment.mode']),
       column: index,
       schema,
       ...adapters(column, shape, this.#knowsName ? null : (out) => new Instead(out, schema, absent)),
-      unavailable: constant ?? shape.unavailable ?? (column.nullable ? null : shape.zero),
+      unavailable: shape.unavailable ?? (column.nullable ? null : shape.zero),
       absent,
-      ...(constant === null ? {} : { ifNull: constant }),
-    };
-  }
-
-  /** The same in the key, whose schema has nothing of masks and of the source's type. */
-  forKey(field: EventField, column: PostgresColumn): EventField {
-    const shape = shapeOf(column.root, this.#config);
-    if (shape === null) return field;
-    const { default: defaultValue } = field.schema;
-    const schema = { ...shape.schema, optional: column.nullable };
-    return { ...field, schema: defaultValue === undefined ? schema : { ...schema, default: defaultValue } };
-  }
-
-  #schema(
-    table: PostgresTable,
-    column: PostgresColumn,
-    shape: Shape,
-    defaultValue: ConnectValue | undefined,
-  ): ConnectSchema {
-    const parameters = { ...shape.schema.parameters, ...this.#parameters(table, column) };
-    return {
-      ...shape.schema,
-      optional: column.nullable,
-      ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
-      ...(defaultValue === undefined ? {} : { default: defaultValue }),
     };
   }
 

@@ -73,9 +73,7 @@ export function tableForm(table: PostgresTable, fieldsOf: Fields, config: Postgr
   const schemaName = (part: string) =>
     adjustedSchemaName(`${topic}.${part}`, config['schema.name.adjustment.mode']);
   const fields = fieldsOf.of(table);
-  const keyFields = keyFieldsOf(table, fields, config).map((field) =>
-    fieldsOf.forKey(field, table.columns[field.column]),
-  );
+  const keyFields = keyFieldsOf(table, fields, config).map((field) => fieldsOf.forKey(table, field));
   const row = struct(schemaName('Value'), fields, true);
   const parts = {
     topic,
@@ -112,8 +110,8 @@ function envelopeOf(name: string, row: ConnectSchema): ConnectSchema {
 }
 
 /**
- * `message.key.columns`, else the primary key, whatever the lake's key and the replica identity are; without one what
- * identifies a row otherwise.
+ * `message.key.columns`, else the primary key, else the first unique index, whatever the lake's key and the replica identity
+ * are.
  */
 function keyFieldsOf(
   table: PostgresTable,
@@ -121,11 +119,7 @@ function keyFieldsOf(
   config: PostgresConfig,
 ): readonly EventField[] {
   const rule = config.keyColumns.find((candidate) => candidate.table.test(table.name));
-  const names =
-    rule?.columns ??
-    (table.primaryKey.length > 0
-      ? table.primaryKey
-      : table.keyColumns.map((index) => table.columns[index].name));
+  const names = rule?.columns ?? (table.primaryKey.length > 0 ? table.primaryKey : table.uniqueKey);
   return names.flatMap((name) => fields.find(({ column }) => table.columns[column].name === name) ?? []);
 }
 

@@ -29,6 +29,13 @@ const TYPES: Scenario = {
   isLast: ({ topic, value }) => topic.endsWith('keyed') && value.includes('"v":"z"'),
 };
 
+/** Masked keys, which are not masked, and keys of tables without a primary key. */
+const KEYS: Scenario = {
+  sql: (file) => fixture(`events/keys/${file}`),
+  recording: (variant) => readRecording(path(`events/keys/${variant}.jsonl.zst`)),
+  isLast: ({ topic, value }) => topic.endsWith('un4') && value.includes('"op":"c"'),
+};
+
 function path(name: string): string {
   return fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url));
 }
@@ -62,6 +69,8 @@ const TYPES_VARIANTS = ['types', 'types-text', 'types-unknown', 'types-url'];
 for (const variant of TYPES_VARIANTS) {
   test(`events are Debezium's, byte for byte: ${variant}`, () => compare(TYPES, variant));
 }
+
+test("keys are Debezium's, byte for byte", () => compare(KEYS, 'keys'));
 
 async function compare(scenario: Scenario, variant: string): Promise<void> {
   const recording = scenario.recording(variant);
