@@ -31,7 +31,10 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
   const lanes = await openLanes(pipeline, failed, kill);
   try {
     const from = startOf(lanes, pipeline);
-    for (const lane of lanes) lane.readsFrom(from);
+    for (const lane of lanes) {
+      lane.readsFrom(from);
+      lane.sink.begins?.(from);
+    }
     rereadStopped(pipeline);
     pipeline.onRunning();
     for await (const batch of source.read(from, reading)) {
@@ -73,15 +76,16 @@ async function openLanes(pipeline: Pipeline, failed: AbortController, kill: Abor
 
 /**
  * The earliest position from which nothing is missing anywhere. Offsets set by hand (an epoch above 0) count where a sink
- * has none of its own; otherwise a sink without one has nothing, and everything is read anew (O-3).
+ * has none of its own; otherwise a sink without one has nothing. Alone it has everything read anew (O-3); beside others,
+ * which go on where they are, it asks for the rows of before itself (L-12).
  */
 function startOf(lanes: readonly Lane[], pipeline: Pipeline): Offset | null {
   const { stored, source } = pipeline;
   let from: Offset | null = null;
-  for (const [i, lane] of lanes.entries()) {
+  for (const lane of lanes) {
     lane.durable ??= stored !== null && stored.epoch > 0 ? stored : null;
-    if (lane.durable === null) return null;
-    from = i === 0 || from === null ? lane.durable : source.offsets.min(from, lane.durable);
+    if (lane.durable === null) continue;
+    from = from === null ? lane.durable : source.offsets.min(from, lane.durable);
   }
   return from;
 }

@@ -17,6 +17,11 @@ export interface Sink {
    * (L-5). Asked after `open`.
    */
   readonly needsSnapshot: readonly string[];
+  /**
+   * Where the reading begins: called once, after `open` and before the first batch. With an offset although the sink has
+   * none, it is new beside others that go on: rows of before are its own to ask for (L-12).
+   */
+  begins?(from: Offset | null): void;
   /** Whether what was written so far must be committed before this batch, at the offset that precedes it. */
   needsCommitBefore(batch: ChangeBatch): boolean;
   /** Accepts a batch. Resolves when there is room for the next one, not when this one is durable. Never called concurrently. */

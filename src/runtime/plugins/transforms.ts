@@ -1,3 +1,10 @@
+import { type Options, optionProblem } from '../../transform/options.ts';
+import {
+  PREDICATE_CLASSES,
+  predicateClass,
+  TRANSFORM_CLASSES,
+  transformClass,
+} from '../../transform/registry.ts';
 import type { Properties } from '../config-providers.ts';
 import type { ConfigKey } from './config-key.ts';
 import { aliasesOf, key } from './framework-keys.ts';
@@ -42,6 +49,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map([
     'tracing.ActivateTracingSpan',
   ),
   ...named('records', DEBEZIUM, 'ContentBasedRouter', 'openlineage.OpenLineage'),
+  ...named('records', 'io.debezium.connector.postgresql.transforms.', 'DecodeLogicalDecodingMessageContent'),
   ...named(
     'values',
     DEBEZIUM,
@@ -57,8 +65,6 @@ function named(effect: Effect, prefix: string, ...names: string[]): [string, Eff
   return names.map((name) => [prefix + name, effect]);
 }
 
-const ACCEPTED = [...EFFECTS].filter(([, effect]) => effect === 'records').map(([name]) => name);
-
 /** A property of one configured transform with its value and what is wrong with it. */
 export interface TransformEntry {
   readonly key: ConfigKey;
@@ -67,35 +73,99 @@ export interface TransformEntry {
 }
 
 /**
- * The properties of every transform that the configuration names, in Connect's groups "Transforms: a".
- * @param toLake rows go to a sink that applies no transforms: one that changes values would silently be missing there
+ * The properties of every transform and predicate that the configuration names, in Connect's groups "Transforms: a" and
+ * "Predicates: p".
+ * @param mayReachLake rows may go to a sink that applies no transforms: one that changes values would be missing there
  */
-export function transformEntries(config: Properties, toLake: boolean): TransformEntry[] {
-  return aliasesOf(config['transforms'] ?? '').flatMap((alias) => entriesOf(alias, config, toLake));
+export function transformEntries(config: Properties, mayReachLake: boolean): TransformEntry[] {
+  const sinks = aliasesOf(config['sinks'] ?? '');
+  const toLake = mayReachLake && (sinks.length === 0 || sinks.includes('iceberg'));
+  const toKafka = sinks.length === 0 || sinks.includes('kafka');
+  return [
+    ...aliasesOf(config['transforms'] ?? '').flatMap((alias) =>
+      transformEntriesOf(alias, config, toLake, toKafka),
+    ),
+    ...aliasesOf(config['predicates'] ?? '').flatMap((alias) => predicateEntriesOf(alias, config)),
+  ];
 }
 
-function entriesOf(alias: string, config: Properties, toLake: boolean): TransformEntry[] {
-  const group = `Transforms: ${alias}`;
-  const prefix = `transforms.${alias}.`;
+function transformEntriesOf(
+  alias: string,
+  config: Properties,
+  toLake: boolean,
+  toKafka: boolean,
+): TransformEntry[] {
+  const plugin: Plugin = { kind: 'Transform', noun: 'Transformation', alias };
+  const prefix = prefixOf(plugin);
   const className = config[`${prefix}type`];
+  const definition = className === undefined ? undefined : transformClass(className);
   const effect = className === undefined ? undefined : EFFECTS.get(className);
-  const type = key(
-    group,
-    0,
-    `${prefix}type`,
-    'CLASS',
-    null,
-    'HIGH',
-    'LONG',
-    `Transformation type for ${alias}`,
-    'Class of the transform.',
-    {
-      required: true,
-      recommended: ACCEPTED,
-    },
-  );
-  const version =
-    effect === undefined ? null : className!.startsWith(KAFKA) ? CONNECT_VERSION : DEBEZIUM_VERSION;
+  // The lake applies none of them: there it is enough to know that one changes no values.
+  const isKnown = definition !== undefined || (effect !== undefined && !toKafka);
+  const errors = typeErrors(`${prefix}type`, className, isKnown);
+  if (isKnown && effect === 'values' && toLake) errors.push(lakeError(`${prefix}type`, className!));
+  const problem = definition?.check?.(ownProperties(config, prefix)) ?? null;
+  if (problem !== null) errors.push(problem);
+  const head = headEntries(plugin, config, isKnown ? className! : null, TRANSFORM_CLASSES, errors);
+  if (!isKnown) return head;
+  return [
+    ...head,
+    ...detailKeys(plugin, className!).map((detail) => withValue(detail, config)),
+    ...(className === UNWRAP ? [] : optionEntries(plugin, 4, className!, definition?.options ?? {}, config)),
+  ];
+}
+
+function predicateEntriesOf(alias: string, config: Properties): TransformEntry[] {
+  const plugin: Plugin = { kind: 'Predicate', noun: 'Predicate', alias };
+  const name = `${prefixOf(plugin)}type`;
+  const className = config[name];
+  const definition = className === undefined ? undefined : predicateClass(className);
+  const errors = typeErrors(name, className, definition !== undefined);
+  const head = headEntries(plugin, config, definition && className!, PREDICATE_CLASSES, errors);
+  if (definition === undefined) return head;
+  return [...head, ...optionEntries(plugin, 2, className!, definition.options, config)];
+}
+
+interface Plugin {
+  readonly kind: 'Transform' | 'Predicate';
+  /** As Connect calls it in the names of its fields. */
+  readonly noun: string;
+  readonly alias: string;
+}
+
+const UNWRAP = `${DEBEZIUM}ExtractNewRecordState`;
+
+function prefixOf({ kind, alias }: Plugin): string {
+  return `${kind.toLowerCase()}s.${alias}.`;
+}
+
+function groupOf({ kind, alias }: Plugin): string {
+  return `${kind}s: ${alias}`;
+}
+
+function ownProperties(config: Properties, prefix: string): Properties {
+  const own = Object.entries(config).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** `type` and `plugin.version`. */
+function headEntries(
+  plugin: Plugin,
+  config: Properties,
+  className: string | null | undefined,
+  classes: readonly string[],
+  errors: readonly string[],
+): TransformEntry[] {
+  const { noun, alias } = plugin;
+  const [group, prefix] = [groupOf(plugin), prefixOf(plugin)];
+  const what = plugin.kind.toLowerCase();
+  const known = className ?? null;
+  const version = known === null ? null : known.startsWith(KAFKA) ? CONNECT_VERSION : DEBEZIUM_VERSION;
+  const label = `${noun} type for ${alias}`;
+  const type = key(group, 0, `${prefix}type`, 'CLASS', null, 'HIGH', 'LONG', label, `Class of the ${what}.`, {
+    required: true,
+    recommended: [...classes],
+  });
   const versionKey = key(
     group,
     1,
@@ -104,45 +174,72 @@ function entriesOf(alias: string, config: Properties, toLake: boolean): Transfor
     version,
     'HIGH',
     'LONG',
-    `Transformation version for ${alias}`,
-    'Version of the transform.',
-    {
-      recommended: version === null ? [] : [version],
-    },
+    `${noun} version for ${alias}`,
+    `Version of the ${what}.`,
+    { recommended: version === null ? [] : [version] },
   );
-  const errors = typeErrors(`${prefix}type`, className, effect, toLake);
-  const entries = [
-    { key: type, value: effect === undefined ? null : className!, errors },
+  return [
+    { key: type, value: known, errors },
     { key: versionKey, value: config[versionKey.name] ?? version, errors: [] },
   ];
-  if (effect === undefined) return entries;
-  return [...entries, ...detailKeys(group, prefix, className!).map((detail) => withValue(detail, config))];
+}
+
+/** The properties of a class, in the order of Kafka's ConfigDef: required ones, then by importance and name. */
+function optionEntries(
+  plugin: Plugin,
+  order: number,
+  className: string,
+  options: Options,
+  config: Properties,
+): TransformEntry[] {
+  const short = className.slice(className.lastIndexOf('.') + 1);
+  const rank = (name: string) =>
+    (options[name]!.required ? 0 : 3) + ['HIGH', 'MEDIUM', 'LOW'].indexOf(options[name]!.importance);
+  const names = Object.keys(options).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return names.map((name, i) => {
+    const { type, fallback, importance, required } = options[name]!;
+    const full = prefixOf(plugin) + name;
+    const documentation = `See docs/transforms.md, ${short}.`;
+    const described = key(
+      groupOf(plugin),
+      order + i,
+      full,
+      type,
+      fallback,
+      importance,
+      'NONE',
+      name,
+      documentation,
+      { required },
+    );
+    const problem = optionProblem(full, options[name]!, config[full]);
+    const value = problem === null ? (config[full] ?? fallback) : null;
+    return { key: described, value, errors: problem === null ? [] : [problem] };
+  });
 }
 
 function withValue(detail: ConfigKey, config: Properties): TransformEntry {
   return { key: detail, value: config[detail.name] ?? detail.defaultValue, errors: [] };
 }
 
-function typeErrors(
-  name: string,
-  className: string | undefined,
-  effect: Effect | undefined,
-  toLake: boolean,
-): string[] {
+function typeErrors(name: string, className: string | undefined, isKnown: boolean): string[] {
   if (className === undefined)
     return [`Missing required configuration "${name}" which has no default value.`];
-  if (effect === undefined)
+  if (!isKnown)
     return [`Invalid value ${className} for configuration ${name}: Class ${className} could not be found.`];
-  if (effect === 'values' && toLake)
-    return [
-      `Invalid value ${className} for configuration ${name}: this transform changes row values, which the iceberg sink ` +
-        'does not apply; use column.mask, column.truncate or the include and exclude lists instead.',
-    ];
   return [];
 }
 
-function detailKeys(group: string, prefix: string, className: string): ConfigKey[] {
-  const own = className === `${DEBEZIUM}ExtractNewRecordState` ? unwrapKeys(group) : [];
+function lakeError(name: string, className: string): string {
+  return (
+    `Invalid value ${className} for configuration ${name}: this transform changes row values, which the iceberg sink ` +
+    'does not apply; use column.mask, column.truncate or the include and exclude lists instead.'
+  );
+}
+
+function detailKeys(plugin: Plugin, className: string): ConfigKey[] {
+  const group = groupOf(plugin);
+  const own = className === UNWRAP ? unwrapKeys(group) : [];
   const keys = [
     key(
       group,
@@ -168,7 +265,7 @@ function detailKeys(group: string, prefix: string, className: string): ConfigKey
     ),
     ...own,
   ];
-  return keys.map((each) => ({ ...each, name: prefix + each.name }));
+  return keys.map((each) => ({ ...each, name: prefixOf(plugin) + each.name }));
 }
 
 /** Debezium's ExtractNewRecordState. */

@@ -92,6 +92,10 @@ class IcebergSink implements Sink {
     return this.#position;
   }
 
+  begins(from: Offset | null): void {
+    if (from !== null) this.#fresh = false;
+  }
+
   get needsSnapshot(): readonly string[] {
     return this.#tables.stopped;
   }
