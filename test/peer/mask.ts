@@ -51,8 +51,9 @@ const UNITS: readonly (readonly [string, bigint, bigint])[] = [
 ];
 const ISO = /(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?/g;
 const WINDOW_ID = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-open|-close)/g;
-const OBJECT_ID = /^([a-z]+(?:\.\w+)+[\w$]*)@([0-9a-f]{1,8})$/;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** `package.Class@hash`, and `[B@hash` of a byte array. */
+const OBJECT_ID = /^([a-z]+(?:\.\w+)+[\w$]*|\[B)@([0-9a-f]{1,8})$/;
+const UUID = /^("?)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\1$/;
 
 export class Mask {
   readonly #prefix: RegExp;
@@ -90,11 +91,13 @@ export class Mask {
    */
   string(kind: RecordKind, path: readonly string[], token: string, value: string): Masked | null {
     const name = path.at(-1);
-    if (path[0] === 'headers' && name === '__debezium.context.runId' && UUID.test(value))
-      return placeholder('uuid', [{ class: 'run', value }]);
+    const run = name === '__debezium.context.runId' ? UUID.exec(value) : null;
+    if (run !== null) return placeholder(`${run[1]}uuid${run[1]}`, [{ class: 'run', value: run[2]! }]);
     if (sourceField(path) === 'sequence') return sequence(value);
-    if (name === 'id' && (kind === 'begin' || kind === 'end' || path.at(-2) === 'transaction'))
-      return transactionId(kind, value);
+    if (isTransactionId(kind, path)) {
+      const masked = transactionId(kind, value);
+      if (masked !== null) return masked;
+    }
     // Headers made of a number of the source block are texts of it.
     if (path[0] === 'headers' && sourceField(path) !== null) return this.number(kind, path, value);
     const object = OBJECT_ID.exec(value);
@@ -131,11 +134,21 @@ export class Mask {
   }
 }
 
-/** A field of the source block, also where a transform has moved it out (`__source_lsn`); null for any other. */
+/**
+ * A field of the source block, also where a transform has moved it out: `__source_lsn` and `__lsn` (with any prefix of
+ * underscores), `source_lsn` and `source.lsn`. Null for any other.
+ */
 function sourceField(path: readonly string[]): string | null {
   const name = path.at(-1)!;
-  if (name.startsWith('__source_')) return name.slice('__source_'.length);
+  const moved = /^(?:_+(?:source_)?|source[_.])(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
+  if (moved !== null) return moved[1]!;
   return path.at(-2) === 'source' && path[0] === 'value' ? name : null;
+}
+
+function isTransactionId(kind: RecordKind, path: readonly string[]): boolean {
+  const name = path.at(-1)!;
+  if (/^_*transaction[_.]id$/.test(name)) return true;
+  return name === 'id' && (kind === 'begin' || kind === 'end' || path.at(-2) === 'transaction');
 }
 
 /** Rows of an incremental snapshot are read at times of their own, which say nothing of one another. */

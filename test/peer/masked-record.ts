@@ -96,9 +96,26 @@ class Parts {
   add(part: 'key' | 'value', text: string | null): string {
     const node = text === null ? null : parseJson(text);
     if (text !== null && node !== null) return new Walk(text, this).masked(node, part);
-    const plain = text === null ? NO_BYTES : `text ${this.#mask.names(text)}`;
+    const plain = text === null ? NO_BYTES : `text ${this.#structText(part, text)}`;
     this.leaves.set(part, plain);
     return plain;
+  }
+
+  /** Java's `Struct{a=1,b=Struct{c=x}}` cannot be taken apart for certain: what is masked is found by its name or form. */
+  #structText(part: string, text: string): string {
+    if (!text.startsWith('Struct{')) return this.#mask.names(text);
+    const masked = text
+      .replace(/\b(lsn|txId|xmin|ts_ms|ts_us|ts_ns)=(\d+)/g, (_, name: string, value: string) => {
+        return `${name}=${this.number([part, 'source', name], value)}`;
+      })
+      .replace(/\bsequence=(\[[^\]]*\])/g, (_, value: string) => {
+        return `sequence=${this.string([part, 'source', 'sequence'], value, value)}`;
+      })
+      .replace(/\bid=(\d+:\d+)/g, (_, value: string) => {
+        return `id=${this.string([part, 'transaction', 'id'], value, value)}`;
+      })
+      .replace(/\[B@[0-9a-f]{1,8}/g, (value) => this.string([part], value, value));
+    return this.string([part], masked, masked);
   }
 
   header(name: string, text: string | null): string {
