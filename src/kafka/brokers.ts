@@ -1,6 +1,7 @@
-import { type API, apiVersionsV3, Connection, type Reader, type Writer } from '@platformatic/kafka';
+import { type API, apiVersionsV3, Connection, Reader } from '@platformatic/kafka';
 import { IcestreamError } from '../base/errors.ts';
 import { connectionFailure } from './broker-error.ts';
+import { Channel } from './channel.ts';
 import type { ConnectionSettings } from './producer-options.ts';
 import { unlessAborted } from './wait.ts';
 
@@ -96,7 +97,8 @@ async function connect(address: Address, settings: ConnectionSettings, lost: () 
     await connection.connect(host, port);
     const { apiKeys } = await apiVersionsV3.api.async(connection, 'icestream', '0');
     const versions = new Map(apiKeys.map((it) => [it.apiKey, [it.minVersion, it.maxVersion] as const]));
-    return new Broker(connection, `${host}:${port}`, versions);
+    const channel = new Channel(connection.socket, settings.clientId, settings.requestTimeoutMs);
+    return new Broker(connection, channel, `${host}:${port}`, versions);
   } catch (error) {
     lost();
     connection.socket?.destroy();
@@ -108,14 +110,17 @@ async function connect(address: Address, settings: ConnectionSettings, lost: () 
 export class Broker {
   readonly address: string;
   readonly #connection: Connection;
+  readonly #channel: Channel;
   readonly #versions: ReadonlyMap<number, readonly [least: number, most: number]>;
 
   constructor(
     connection: Connection,
+    channel: Channel,
     address: string,
     versions: ReadonlyMap<number, readonly [number, number]>,
   ) {
     this.#connection = connection;
+    this.#channel = channel;
     this.address = address;
     this.#versions = versions;
   }
@@ -147,23 +152,34 @@ export class Broker {
     }
   }
 
-  /** Sends a request that we write and read ourselves, of a version before headers became flexible. */
+  /**
+   * Sends a request that we write and read ourselves, of a version before headers became flexible. Its parts must not be
+   * changed before it is answered.
+   */
   send<R>(
     apiKey: number,
     version: number,
-    write: () => Writer,
+    parts: readonly Buffer[],
     parse: (reader: Reader) => R,
     done: (error: IcestreamError | null, answer?: R) => void,
   ): void {
-    this.#connection.send<R>(
-      apiKey,
-      version,
-      write,
-      (_correlation, _key, _version, reader) => parse(reader),
-      false,
-      false,
-      (error, answer) => done(error === null ? null : connectionFailure(error, this.address), answer),
-    );
+    this.#channel.send(apiKey, version, parts, (error, body) => {
+      if (error !== null) {
+        done(connectionFailure(error, this.address));
+        return;
+      }
+      let answer: R;
+      try {
+        answer = parse(Reader.from(body!));
+      } catch (cause) {
+        const text = `${this.address} answered request ${apiKey} with bytes that are not understood`;
+        done(
+          new IcestreamError('kafka.protocol', text, { cause, context: { broker: this.address, apiKey } }),
+        );
+        return;
+      }
+      done(null, answer);
+    });
   }
 
   async close(): Promise<void> {

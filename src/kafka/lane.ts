@@ -153,7 +153,7 @@ export class Lane {
     broker.send(
       PRODUCE_KEY,
       version,
-      () => writeProduce(transactionalId, requestTimeoutMs, records),
+      writeProduce(transactionalId, requestTimeoutMs, records),
       (reader) => readProduce(reader, version),
       (error, answers) => {
         this.#inFlight--;

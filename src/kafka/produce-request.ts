@@ -1,4 +1,5 @@
-import { type Reader, Writer } from '@platformatic/kafka';
+import type { Reader } from '@platformatic/kafka';
+import { ByteBuffer } from '../base/byte-buffer.ts';
 
 /**
  * Produce requests that carry finished record batches; the library's own make their records themselves.
@@ -27,29 +28,71 @@ export interface PartitionAnswer {
 
 const ALL_IN_SYNC = -1;
 
-/** Keeps no reference to the records once the library has made one buffer of it. */
+/** The request's parts in order, each batch's records among them as they are. */
 export function writeProduce(
   transactionalId: string | null,
   timeoutMs: number,
   batches: readonly PartitionRecords[],
-): Writer {
+): Buffer[] {
   const topics = Map.groupBy(batches, (batch) => batch.topic);
-  return Writer.create()
-    .appendString(transactionalId, false)
-    .appendInt16(ALL_IN_SYNC)
-    .appendInt32(timeoutMs)
-    .appendArray(
-      [...topics],
-      (writer, [topic, ofTopic]) => {
-        writer.appendString(topic, false).appendArray(ofTopic, writePartition, false, false);
-      },
-      false,
-      false,
-    );
+  const writer = new PartsWriter();
+  if (transactionalId === null) writer.int16(-1);
+  else writer.string(transactionalId);
+  writer.int16(ALL_IN_SYNC);
+  writer.int32(timeoutMs);
+  writer.int32(topics.size);
+  for (const [topic, ofTopic] of topics) {
+    writer.string(topic);
+    writer.int32(ofTopic.length);
+    for (const { partition, records } of ofTopic) {
+      writer.int32(partition);
+      writer.int32(records.length);
+      writer.reference(records);
+    }
+  }
+  return writer.parts();
 }
 
-function writePartition(writer: Writer, batch: PartitionRecords): void {
-  writer.appendInt32(batch.partition).appendInt32(batch.records.length).append(batch.records);
+/** Small numbers and texts are gathered, large bytes only referred to. */
+class PartsWriter {
+  readonly #out = new ByteBuffer(256);
+  readonly #parts: Buffer[] = [];
+  #from = 0;
+
+  int16(value: number): void {
+    const at = this.#out.reserve(2);
+    this.#out.bytes.writeInt16BE(value, at);
+    this.#out.length += 2;
+  }
+
+  int32(value: number): void {
+    const at = this.#out.reserve(4);
+    this.#out.bytes.writeInt32BE(value, at);
+    this.#out.length += 4;
+  }
+
+  string(text: string): void {
+    const bytes = Buffer.from(text);
+    this.int16(bytes.length);
+    this.#out.append(bytes);
+  }
+
+  reference(bytes: Buffer): void {
+    this.#cut();
+    this.#parts.push(bytes);
+  }
+
+  parts(): Buffer[] {
+    this.#cut();
+    return this.#parts;
+  }
+
+  /** What a part shows is not written again: growing moves the buffer away from under it. */
+  #cut(): void {
+    if (this.#out.length > this.#from)
+      this.#parts.push(this.#out.bytes.subarray(this.#from, this.#out.length));
+    this.#from = this.#out.length;
+  }
 }
 
 export function readProduce(reader: Reader, version: number): readonly PartitionAnswer[] {
