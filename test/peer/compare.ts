@@ -95,11 +95,17 @@ function alike(record: MaskedRecord): string {
 }
 
 function compareForms(topic: string, left: MaskedRecord[], right: MaskedRecord[]): Difference[] {
-  const [a, b] = [left, right].map((side) => new Map(side.map((it) => [it.text, it])));
-  return [
-    ...[...a!.values()].filter((it) => !b!.has(it.text)).map((it) => lone(topic, 'record only left', it)),
-    ...[...b!.values()].filter((it) => !a!.has(it.text)).map((it) => lone(topic, 'record only right', it)),
-  ];
+  const [a, b] = [left, right].map((side) => Map.groupBy(side, (it) => it.text));
+  const missing = (these: typeof a, others: typeof a, kind: Difference['kind']): Difference[] =>
+    [...these!]
+      .filter(([text]) => !others!.has(text))
+      .map(([text, [first]]) => ({
+        topic,
+        path: '',
+        kind,
+        example: `#${first!.record.offset} ${text.slice(-300)}`,
+      }));
+  return [...missing(a, b, 'record only left'), ...missing(b, a, 'record only right')];
 }
 
 function unpaired(topic: string, left: MaskedRecord[], right: MaskedRecord[]): Difference[] {

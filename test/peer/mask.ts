@@ -57,19 +57,24 @@ const UUID = /^("?)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\1$/;
 
 export class Mask {
   readonly #prefix: RegExp;
+  /** The prefix as `avro_unicode` writes it, where that is something else. */
+  readonly #adjusted: string | null;
   readonly #low: bigint;
   readonly #high: bigint;
 
   constructor(prefix: string, started: number, ended: number) {
     const name = prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     this.#prefix = new RegExp(`(?<![A-Za-z0-9_])${name}(?![A-Za-z0-9_])`, 'g');
+    const adjusted = prefix.replaceAll('_', '_u005f');
+    this.#adjusted = adjusted === prefix ? null : adjusted;
     this.#low = BigInt(started - CLOCK_SLACK_MS);
     this.#high = BigInt(ended + CLOCK_SLACK_MS);
   }
 
   /** The text with `<prefix>` for the topic prefix. */
   names(text: string): string {
-    return text.replace(this.#prefix, '<prefix>');
+    const plain = text.replace(this.#prefix, '<prefix>');
+    return this.#adjusted === null ? plain : plain.replaceAll(this.#adjusted, '<prefix adjusted>');
   }
 
   /** @param token the number as written. Null where it counts as it is. */
