@@ -68,6 +68,7 @@ test('L-8 a transform that changes row values is refused for the lake, one that 
   const mask = {
     transforms: 'm',
     'transforms.m.type': 'org.apache.kafka.connect.transforms.MaskField$Value',
+    'transforms.m.fields': 'secret',
   };
   assert.deepEqual((await validate(mask)).errors, {});
   assert.match(

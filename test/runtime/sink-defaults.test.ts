@@ -81,5 +81,7 @@ test('L-8 a transform that changes row values does not go to the lake unseen', (
     sinks: 'iceberg',
     transforms: 'r',
     'transforms.r.type': 'org.apache.kafka.connect.transforms.RegexRouter',
+    'transforms.r.regex': '.*',
+    'transforms.r.replacement': 'all',
   });
 });

@@ -7,6 +7,7 @@ export const BOOTSTRAP = `(() => {
   const { parse } = JSON;
   const { freeze, defineProperty, create } = Object;
   const G = globalThis, N = Number, B = BigInt, M = Map, U = Uint8Array;
+  delete G.console;
   delete G.WebAssembly;
   delete G.SharedArrayBuffer;
   delete G.Atomics;

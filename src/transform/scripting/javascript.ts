@@ -40,7 +40,8 @@ function createRealm() {
 }
 
 function scriptError(error: unknown): IcestreamError {
-  if (error instanceof Error && (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+  // The error is one of the other realm: no Error of this one.
+  if ((error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
     return new IcestreamError('transform.script', `The expression did not end within ${TIMEOUT_MS} ms`);
   return new IcestreamError('transform.script', `Error while evaluating the expression: ${reasonOf(error)}`);
 }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectRecord } from '../../src/record/connect-record.ts';
+import { createChain } from '../../src/transform/chain.ts';
+
+const KAFKA = 'org.apache.kafka.connect.transforms.';
+const record: ConnectRecord = {
+  topic: 'a.b',
+  partition: null,
+  keySchema: null,
+  key: null,
+  valueSchema: {
+    type: 'struct',
+    optional: true,
+    fields: [{ name: 'x', schema: { type: 'int32', optional: true } }],
+  },
+  value: [1],
+  timestampMs: null,
+  headers: [],
+};
+const route = (alias: string, to: string) => ({
+  [`transforms.${alias}.type`]: `${KAFKA}RegexRouter`,
+  [`transforms.${alias}.regex`]: '(.*)',
+  [`transforms.${alias}.replacement`]: to,
+});
+
+test('transforms apply in the order of their list, and a record that one drops is gone', () => {
+  const config = { transforms: 'b,a', ...route('a', '$1-a'), ...route('b', '$1-b') };
+  assert.equal(createChain(config).apply(record)?.topic, 'a.b-b-a');
+  const drop = { ...config, transforms: 'b,f,a', 'transforms.f.type': `${KAFKA}Filter` };
+  assert.equal(createChain(drop).apply(record), null);
+  assert.equal(createChain({}).isEmpty, true);
+});
+
+test('predicates choose the records, negated or not', () => {
+  const applies = (predicate: Record<string, string>, negate: string, given = record) => {
+    const own = Object.fromEntries(
+      Object.entries(predicate).map(([name, value]) => [`predicates.p.${name}`, value]),
+    );
+    const config = { transforms: 'r', ...route('r', 'routed'), predicates: 'p', ...own };
+    const chain = createChain({ ...config, 'transforms.r.predicate': 'p', 'transforms.r.negate': negate });
+    return chain.apply(given)?.topic === 'routed';
+  };
+  const matches = (pattern: string) => ({ type: `${KAFKA}predicates.TopicNameMatches`, pattern });
+  assert.deepEqual(
+    ['a.*', 'a'].map((pattern) => applies(matches(pattern), 'false')),
+    [true, false],
+  );
+  assert.equal(applies(matches('a.*'), 'true'), false);
+  const tombstone = { type: `${KAFKA}predicates.RecordIsTombstone` };
+  assert.equal(applies(tombstone, 'false'), false);
+  assert.equal(applies(tombstone, 'false', { ...record, value: null }), true);
+  const header = { type: `${KAFKA}predicates.HasHeaderKey`, name: 'h' };
+  assert.equal(applies(header, 'false'), false);
+  assert.equal(
+    applies(header, 'false', { ...record, headers: [{ name: 'h', schema: null, value: null }] }),
+    true,
+  );
+});
+
+test('what is missing or wrong is said in the words of Connect', () => {
+  const message = (config: Record<string, string>, expected: string | RegExp) =>
+    assert.throws(() => createChain(config), { code: 'config.invalid', message: expected });
+  message(
+    { transforms: 'a', 'transforms.a.type': 'no.such.Smt' },
+    'Invalid value no.such.Smt for configuration transforms.a.type: Class no.such.Smt could not be found.',
+  );
+  message(
+    { transforms: 'a' },
+    'Missing required configuration "transforms.a.type" which has no default value.',
+  );
+  message(
+    { transforms: 'a', ...route('a', 'x'), 'transforms.a.predicate': 'p' },
+    /Predicate is not defined$/,
+  );
+  message({ transforms: 'a', ...route('a', '$7') }, /No group 7$/);
+  const { 'transforms.a.replacement': _, ...incomplete } = route('a', 'x');
+  message(
+    { transforms: 'a', ...incomplete },
+    'Missing required configuration "replacement" which has no default value.',
+  );
+});
+
+test('a failure names the transform and the topic, and no value', () => {
+  const config = {
+    transforms: 'k',
+    'transforms.k.type': `${KAFKA}ExtractField$Value`,
+    'transforms.k.field': 'missing',
+  };
+  assert.throws(() => createChain(config).apply(record), {
+    code: 'transform.record',
+    message: 'Unknown field: missing',
+    context: { transform: 'k', topic: 'a.b' },
+  });
+});
+
+test('schemas that a transform derives are the same objects for the same schema', () => {
+  const config = {
+    transforms: 'h,c',
+    'transforms.h.type': `${KAFKA}HoistField$Value`,
+    'transforms.h.field': 'f',
+  };
+  const chain = createChain({
+    ...config,
+    'transforms.c.type': `${KAFKA}SetSchemaMetadata$Value`,
+    'transforms.c.schema.name': 'n',
+  });
+  const [first, second] = [chain.apply(record), chain.apply({ ...record, value: [2] })];
+  assert.ok(first?.valueSchema);
+  assert.equal(first.valueSchema, second?.valueSchema);
+});
