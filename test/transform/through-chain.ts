@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadConverter } from '../../src/convert/registry.ts';
 import type { ConnectRecord } from '../../src/record/connect-record.ts';
 import { createChain } from '../../src/transform/chain.ts';
@@ -8,14 +9,25 @@ import type { KafkaRecord, Recording } from '../peer/recording.ts';
 export async function throughChain(
   { about, records }: Recording,
   config: Readonly<Record<string, string>>,
+  before: (record: ConnectRecord) => ConnectRecord,
 ): Promise<Recording> {
   const chain = createChain(config);
   const write = await writers();
+  // A delete and its tombstone have their headers in common.
+  let last: ConnectRecord | null = null;
   const out = records
-    .map((record) => ({ record, made: chain.apply(recordOf(record)) }))
+    .map((record) => ({ record, made: chain.apply(read(record)) }))
     .filter(({ made }) => made !== null)
     .map(({ record, made }) => write(record, made!));
   return { about, records: numbered(await Promise.all(out)) };
+
+  function read(record: KafkaRecord): ConnectRecord {
+    const made = before(recordOf(record));
+    const follows = made.value === null && last !== null && isDeepStrictEqual(made.key, last.key);
+    const headers: ConnectRecord['headers'] = follows ? last!.headers : made.headers;
+    last = { ...made, headers };
+    return last;
+  }
 }
 
 export function recordOf({ topic, timestamp, headers, keyRaw, valueRaw }: KafkaRecord): ConnectRecord {

@@ -2,6 +2,7 @@ import type { ConnectHeader } from '../../record/connect-record.ts';
 import type { ConnectList, ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import { readOptions, text } from '../options.ts';
 import { fieldIndex, OPTIONAL_STRING } from '../schema.ts';
+import { SharedHeaders } from '../shared-headers.ts';
 import type { TransformDefinition } from '../transform.ts';
 import { isEnvelope } from './envelope.ts';
 
@@ -17,14 +18,16 @@ export const extractChangedRecordState: TransformDefinition = {
     const options = readOptions(OPTIONS, config);
     const changed = listHeader(options['header.changed.name']);
     const unchanged = listHeader(options['header.unchanged.name']);
+    const shared = new SharedHeaders();
     return {
       apply(record) {
-        if (record.value === null || !isEnvelope(record)) return record;
+        if (record.value === null) return { ...record, headers: shared.of(record.headers) };
+        if (!isEnvelope(record)) return record;
         const names = compareImages(record.valueSchema!, record.value as ConnectList);
         const added = [changed?.(names.changed), unchanged?.(names.unchanged)].filter(
           (each) => each !== undefined,
         );
-        return { ...record, headers: [...record.headers, ...added] };
+        return { ...record, headers: shared.add(record, added) };
       },
     };
   },

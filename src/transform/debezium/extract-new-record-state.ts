@@ -2,6 +2,7 @@ import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.t
 import type { ConnectList, ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import { boolean, invalid, list, type OptionValues, readOptions, text } from '../options.ts';
 import { failed, fieldIndex, OPTIONAL_STRING, orDefault, perSchema, STRING, structLike } from '../schema.ts';
+import { SharedHeaders } from '../shared-headers.ts';
 import type { Transform, TransformDefinition } from '../transform.ts';
 import { dropFields } from './drop-fields.ts';
 import { isEnvelope } from './envelope.ts';
@@ -65,6 +66,7 @@ class Unwrap implements Transform {
   readonly #headers: readonly FieldReference[];
   readonly #routeBy: string;
   readonly #drop: ReturnType<typeof dropFields> | null;
+  readonly #shared = new SharedHeaders();
   readonly #plan = perSchema((schema) => this.#makePlan(schema));
   readonly #withAdded = perSchema((schema) => this.#addedTo(schema));
 
@@ -98,7 +100,7 @@ class Unwrap implements Transform {
     if (this.#mode !== 'rewrite-with-tombstone') return null;
     const op = this.#headers.filter(({ field }) => field === 'op');
     const headers = op.map(({ name }): ConnectHeader => ({ name, schema: STRING, value: 'd' }));
-    return headers.length === 0 ? record : { ...record, headers: [...record.headers, ...headers] };
+    return this.#headers.length === 0 ? record : { ...record, headers: this.#shared.add(record, headers) };
   }
 
   #row(record: ConnectRecord, image: Image, envelope: ConnectList): ConnectRecord {
@@ -163,7 +165,7 @@ class Unwrap implements Transform {
   #withHeaders(record: ConnectRecord, { headers }: Plan, envelope: ConnectList): ConnectRecord {
     if (headers.length === 0) return record;
     const added = headers.map(({ name, schema, valueIn }) => ({ name, schema, value: valueIn(envelope) }));
-    return { ...record, headers: [...record.headers, ...added] };
+    return { ...record, headers: this.#shared.add(record, added) };
   }
 
   #makePlan(envelope: ConnectSchema): Plan {
