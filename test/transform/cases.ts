@@ -147,6 +147,7 @@ const keeps = { 'replace.null.with.default': 'false' };
 kafka('RegexRouter', { regex: '(\\w+)\\.inv\\.(.*)', replacement: '$2-of-$1' }, { plain });
 kafka('RegexRouter', { regex: 'srv|srv\\.inv\\.orders', replacement: 'x' }, { plain });
 kafka('RegexRouter', { regex: 'nope', replacement: 'x' }, { plain });
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a group of the pattern
 kafka('RegexRouter', { regex: '(?<db>.*)\\.orders', replacement: '\\${db}$12' }, { plain });
 kafka('ReplaceField$Value', { include: 'id,name,num' }, usual);
 kafka('ReplaceField$Value', { exclude: 'id,blob', renames: 'name:title,num:number' }, usual);

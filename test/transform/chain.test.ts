@@ -109,3 +109,23 @@ test('schemas that a transform derives are the same objects for the same schema'
   assert.ok(first?.valueSchema);
   assert.equal(first.valueSchema, second?.valueSchema);
 });
+
+test('a tombstone has the headers that its delete was given, another record does not', () => {
+  const image = { type: 'struct', optional: true, fields: [] } as const;
+  const envelope: ConnectRecord['valueSchema'] = {
+    type: 'struct',
+    optional: false,
+    name: 'a.b.Envelope',
+    fields: ['before', 'after'].map((name) => ({ name, schema: image })),
+  };
+  const chain = createChain({
+    transforms: 'c',
+    'transforms.c.type': 'io.debezium.transforms.ExtractChangedRecordState',
+    'transforms.c.header.changed.name': 'changed',
+  });
+  const deleted = { ...record, key: ['1'], valueSchema: envelope, value: [[], null] };
+  const tombstone = { ...deleted, key: ['1'], valueSchema: null, value: null };
+  const names = (given: ConnectRecord) => chain.apply(given)?.headers.map(({ name }) => name);
+  assert.deepEqual([names(deleted), names(tombstone)], [['changed'], ['changed']]);
+  assert.deepEqual([names(deleted), names({ ...tombstone, key: ['2'] })], [['changed'], []]);
+});

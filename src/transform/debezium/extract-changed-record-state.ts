@@ -21,7 +21,7 @@ export const extractChangedRecordState: TransformDefinition = {
     const shared = new SharedHeaders();
     return {
       apply(record) {
-        if (record.value === null) return { ...record, headers: shared.of(record.headers) };
+        if (record.value === null) return { ...record, headers: shared.ofTombstone(record) };
         if (!isEnvelope(record)) return record;
         const names = compareImages(record.valueSchema!, record.value as ConnectList);
         const added = [changed?.(names.changed), unchanged?.(names.unchanged)].filter(
