@@ -26,7 +26,7 @@ type Need = (typeof SUFFIXES)[number] | 'nothing';
 const TIME_LIMIT_MS = { unit: 60_000, all: 180_000, full: 7_200_000 };
 /** In `all`, for files that start and stop the service many times. */
 const TIME_LIMIT_SLOW_MS = 600_000;
-const SLOW = /^test\/(crash|faults)\//;
+const SLOW = /^test\/(crash|faults|peer|kafka)\//;
 type Mode = keyof typeof TIME_LIMIT_MS;
 
 const SERVICES_OF: Record<Need, readonly ServiceName[]> = {

@@ -40,6 +40,8 @@ export interface EventField {
 export interface EventForm {
   /** Before any transform. */
   readonly topic: string;
+  /** What transaction metadata calls it: `schema.table`. */
+  readonly collection: string;
   /** Null for a table without a key. */
   readonly key: ConnectSchema | null;
   readonly keyFields: readonly EventField[];

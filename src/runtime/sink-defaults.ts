@@ -18,7 +18,11 @@ export function withSinkDefaults(
   const inherited = Object.entries(worker.properties).filter(([name]) => isSinkProperty(name));
   const merged: Properties = { ...Object.fromEntries(inherited), ...config };
   if (merged['sinks'] !== undefined) return merged;
-  if (worker.properties['bootstrap.servers'] !== undefined) return { ...merged, sinks: 'kafka' };
+  if (worker.properties['bootstrap.servers'] !== undefined) {
+    // Who sets up a lake and names no sink means one, and is told so.
+    const meansLake = Object.keys(config).some((name) => name.startsWith('iceberg.'));
+    return meansLake ? merged : { ...merged, sinks: 'kafka' };
+  }
   const hasCatalog = Object.keys(merged).some((name) => name.startsWith('iceberg.catalog.'));
   return { ...merged, ...(hasCatalog ? {} : localLake(worker.stateDir)), sinks: 'iceberg' };
 }
@@ -36,7 +40,7 @@ export function withKafkaDefaults(
 }
 
 const KAFKA_PROPERTY =
-  /^((bootstrap\.servers|security\.protocol|topic\.creation\.enable|offset\.storage\.topic|group\.id|exactly\.once\.source\.support)$|sasl\.|ssl\.|producer\.)/;
+  /^((bootstrap\.servers|security\.protocol|topic\.creation\.enable|group\.id|exactly\.once\.source\.support)$|sasl\.|ssl\.|producer\.|offset\.storage\.(topic|partitions|replication\.factor)$)/;
 
 /** A connector's configuration with all that its worker adds. */
 export function withWorker(

@@ -146,7 +146,7 @@ const IGNORED: readonly (readonly [RegExp, string])[] = [
     /^rest\.extension\.classes$/,
     'REST extensions are Java classes; THE REST API IS NOT AUTHENTICATED BY THEM',
   ],
-  [/^connector\.client\.config\.override\.policy$/, 'there are no Kafka clients yet'],
+  [/^connector\.client\.config\.override\.policy$/, 'every client property may be overridden'],
   [/^offset\.storage\.file\.filename$/, 'offsets are kept under icestream.state.dir'],
 ];
 
@@ -154,7 +154,7 @@ function notesOn(properties: Properties): string[] {
   const notes: string[] = [];
   if (properties['bootstrap.servers'] !== undefined)
     notes.push(
-      'bootstrap.servers: Kafka is not supported yet; running standalone, with state under icestream.state.dir',
+      'bootstrap.servers: changes are published there; configurations and states are kept under icestream.state.dir',
     );
   for (const name of Object.keys(properties)) {
     const ignored = IGNORED.find(([pattern]) => pattern.test(name));

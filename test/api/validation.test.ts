@@ -50,8 +50,8 @@ test('the sink checks its own properties', async () => {
   ]);
   assert.equal(count, 2);
   assert.match(
-    (await validate({ sinks: 'iceberg,kafka' })).errors['sinks']![0]!,
-    /the sink kafka is not supported/,
+    (await validate({ sinks: 'iceberg,pulsar' })).errors['sinks']![0]!,
+    /the sink pulsar is not supported/,
   );
   const { errors: incomplete } = await validate({ 'iceberg.catalog.type': 'sql' });
   assert.deepEqual(Object.keys(incomplete), ['iceberg.catalog.uri', 'iceberg.catalog.warehouse']);

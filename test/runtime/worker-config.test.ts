@@ -61,7 +61,7 @@ test('what is ignored or unknown is noted once', () => {
     'key.converter': 'x',
   });
   assert.equal(notes.length, 4);
-  assert.match(notes[0]!, /Kafka is not supported yet/);
+  assert.match(notes[0]!, /changes are published there/);
   assert.match(notes[1]!, /^plugin\.path is ignored/);
   assert.match(notes[2]!, /did you mean icestream\.state\.dir\?$/);
   assert.match(notes[3]!, /^icestream\.zzzzzz is unknown$/);

@@ -6,6 +6,7 @@ import { producerOptions } from '../../kafka/producer-config.ts';
 import { OP_LETTERS } from '../../record/batch.ts';
 import type { CommitPolicy, SinkProperty } from '../sink.ts';
 import type { EventConverters } from './table-events.ts';
+import { topicCreation } from './topic-creation.ts';
 
 type Properties = Readonly<Record<string, string>>;
 
@@ -49,7 +50,7 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
     throw new IcestreamError('config.invalid', 'the kafka sink needs bootstrap.servers in the worker file');
   }
   return {
-    producer: producerOptions(producerProperties(config)),
+    producer: { ...producerOptions(producerProperties(config)), topicCreation: topicCreation(config) },
     offsetsTopic: config['offset.storage.topic'] ?? null,
     transactionGroup: transactionGroup(config),
     heartbeat: heartbeat(config),

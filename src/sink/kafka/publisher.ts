@@ -1,5 +1,5 @@
 import type { Producer } from '../../kafka/producer.ts';
-import type { ChangeBatch, TransactionMark } from '../../record/batch.ts';
+import { type ChangeBatch, Op, type TransactionMark } from '../../record/batch.ts';
 import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
 import type { EventForm, EventForms } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
@@ -164,7 +164,8 @@ export class Publisher {
     const plain = { ...SNAPSHOT_ROW, snapshot: rest };
     for (let row = from; row < to; row++) {
       const op = batch.op[row];
-      if (skippedOps.has(op)) continue;
+      // Of an update that changes the key Debezium skips the parts, each by what it is.
+      if (skippedOps.has(op) && op !== Op.update) continue;
       const route = routes[batch.tableOf[row]];
       const mark = batch.transactions[batch.transactionOf[row]];
       if (transactions !== null && rest === 'false' && mark.id !== '') {
@@ -183,7 +184,7 @@ export class Publisher {
       const id = form.transactionId(batch, row);
       transactions.begin(id, Math.floor(mark.timestampMicros / 1000));
     }
-    const collection = batch.tables[batch.tableOf[row]].name;
+    const { collection } = form;
     return {
       snapshot: 'false',
       transaction: () => transactions.event(form.transactionId(batch, row), collection),
@@ -219,10 +220,10 @@ export class Publisher {
   }
 
   async #newRoute(table: TableSchema): Promise<Route> {
-    const { forms, converters, headers, tombstones, transform } = this.#options;
+    const { forms, converters, headers, tombstones, skippedOps, transform } = this.#options;
     const form = forms.of(table);
     if (transform !== null) {
-      const records = new TableRecords(table, form, headers, tombstones);
+      const records = new TableRecords(table, form, headers, tombstones, skippedOps);
       return {
         form,
         setClock: (nanos) => records.setClock(nanos),
@@ -230,7 +231,7 @@ export class Publisher {
       };
     }
     await this.#prepare(form.topic);
-    const options = { converters, contextHeaders: this.#fixedHeaders, tombstones };
+    const options = { converters, contextHeaders: this.#fixedHeaders, tombstones, skippedOps };
     const events = await TableEvents.open(table, form, options);
     return {
       form,

@@ -24,6 +24,7 @@ export interface EventOptions {
   /** `__debezium.context.*`, or none. */
   readonly contextHeaders: readonly Header[];
   readonly tombstones: boolean;
+  readonly skippedOps: ReadonlySet<number>;
 }
 
 const NO_HEADERS = encodeHeaders([]);
@@ -85,6 +86,7 @@ export class TableEvents {
       this.#move(batch, row, context, target);
       return;
     }
+    if (op === Op.update && this.#options.skippedOps.has(op)) return;
     const isDelete = op === Op.delete;
     const cell = isDelete ? before : after;
     const key = op === Op.truncate || this.#key === null ? null : this.#key.encode(batch, cell, isDelete);
@@ -97,17 +99,20 @@ export class TableEvents {
   /** Gone under the old key, there under the new one; each side names the other's key in a header. */
   #move(batch: ChangeBatch, row: number, context: RowContext, target: RecordTarget): void {
     const { topic } = this.form;
-    const { contextHeaders, tombstones } = this.#options;
+    const { contextHeaders, tombstones, skippedOps } = this.#options;
     const before = batch.before[row];
     const after = batch.after[row];
     const header = (name: string, cell: number, isBefore: boolean) => {
       const value = Buffer.from(this.#keyText!.encode(batch, cell, isBefore));
       return encodeHeaders([{ name, value }, ...contextHeaders]);
     };
-    const gone = header('__debezium.newkey', after, false);
-    const oldKey = this.#key!.encode(batch, before, true);
-    target.send(topic, oldKey, this.#encode(batch, row, Op.delete, before, -1, context), gone);
-    if (tombstones) target.send(topic, oldKey, this.#tombstone, gone);
+    if (!skippedOps.has(Op.delete)) {
+      const gone = header('__debezium.newkey', after, false);
+      const oldKey = this.#key!.encode(batch, before, true);
+      target.send(topic, oldKey, this.#encode(batch, row, Op.delete, before, -1, context), gone);
+      if (tombstones) target.send(topic, oldKey, this.#tombstone, gone);
+    }
+    if (skippedOps.has(Op.create)) return;
     const there = header('__debezium.oldkey', before, true);
     const newKey = this.#key!.encode(batch, after, false);
     target.send(topic, newKey, this.#encode(batch, row, Op.create, -1, after, context), there);

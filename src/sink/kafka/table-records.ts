@@ -14,15 +14,23 @@ export class TableRecords {
   readonly #table: TableSchema;
   readonly #headers: readonly ConnectHeader[];
   readonly #tombstones: boolean;
+  readonly #skipped: ReadonlySet<number>;
   readonly #collector = new ValueCollector();
   readonly #key: ImageWriter;
   readonly #envelope: EnvelopeWriter;
 
-  constructor(table: TableSchema, form: EventForm, headers: readonly ConnectHeader[], tombstones: boolean) {
+  constructor(
+    table: TableSchema,
+    form: EventForm,
+    headers: readonly ConnectHeader[],
+    tombstones: boolean,
+    skippedOps: ReadonlySet<number>,
+  ) {
     this.form = form;
     this.#table = table;
     this.#headers = headers;
     this.#tombstones = tombstones;
+    this.#skipped = skippedOps;
     this.#key = new ImageWriter(table, form.keyFields, this.#collector);
     this.#envelope = new EnvelopeWriter(table, form, this.#collector);
   }
@@ -44,11 +52,15 @@ export class TableRecords {
       const there = this.#keyOf(batch, after, false);
       const onOld = [this.#keyHeader('__debezium.newkey', there), ...this.#headers];
       const onNew = [this.#keyHeader('__debezium.oldkey', gone), ...this.#headers];
-      out.push(this.#record(gone, this.#valueOf(batch, row, Op.delete, before, -1, context), onOld));
-      if (this.#tombstones) out.push(this.#tombstone(gone, onOld));
-      out.push(this.#record(there, this.#valueOf(batch, row, Op.create, -1, after, context), onNew));
+      if (!this.#skipped.has(Op.delete)) {
+        out.push(this.#record(gone, this.#valueOf(batch, row, Op.delete, before, -1, context), onOld));
+        if (this.#tombstones) out.push(this.#tombstone(gone, onOld));
+      }
+      if (!this.#skipped.has(Op.create))
+        out.push(this.#record(there, this.#valueOf(batch, row, Op.create, -1, after, context), onNew));
       return;
     }
+    if (op === Op.update && this.#skipped.has(op)) return;
     const isDelete = op === Op.delete;
     const headers = op === Op.message ? [] : this.#headers;
     const hasKey = op !== Op.truncate && this.form.key !== null;

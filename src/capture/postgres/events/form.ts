@@ -5,6 +5,7 @@ import type { TableSchema } from '../../../record/table.ts';
 import type { ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { PostgresTable } from '../schema.ts';
+import { byteaShape } from './binary.ts';
 import type { Fields } from './field.ts';
 import { adjustedSchemaName, topicOf } from './names.ts';
 import { asIs, INT64, named, optional, TEXT } from './shape.ts';
@@ -22,10 +23,10 @@ const TRANSACTION_SCHEMA: ConnectSchema = {
 
 const OPTIONAL_LONG = optional(INT64);
 const OPTIONAL_TEXT = optional(TEXT);
-const OPTIONAL_BYTES: ConnectSchema = { type: 'bytes', optional: true };
 
 interface Parts {
   readonly topic: string;
+  readonly collection: string;
   readonly key: ConnectSchema | null;
   readonly keyFields: readonly EventField[];
   readonly row: ConnectSchema;
@@ -35,6 +36,7 @@ interface Parts {
 
 class PostgresForm implements EventForm {
   readonly topic: string;
+  readonly collection: string;
   readonly key: ConnectSchema | null;
   readonly keyFields: readonly EventField[];
   readonly row: ConnectSchema;
@@ -44,6 +46,7 @@ class PostgresForm implements EventForm {
 
   constructor(parts: Parts, source: SourceBlock) {
     this.topic = parts.topic;
+    this.collection = parts.collection;
     this.key = parts.key;
     this.keyFields = parts.keyFields;
     this.row = parts.row;
@@ -77,6 +80,7 @@ export function tableForm(table: PostgresTable, fieldsOf: Fields, config: Postgr
   const row = struct(schemaName('Value'), fields, true);
   const parts = {
     topic,
+    collection: table.name,
     key: keyFields.length === 0 ? null : struct(schemaName('Key'), keyFields, false),
     keyFields,
     row,
@@ -129,17 +133,20 @@ function keyFieldsOf(
  */
 export function messageForm(table: TableSchema, config: PostgresConfig): EventForm {
   const prefix = messageField('prefix', 0, OPTIONAL_TEXT);
-  const content = messageField('content', 1, OPTIONAL_BYTES);
+  const { schema: plain, adapt } = byteaShape(config['binary.handling.mode'], '');
+  const bytes = { ...plain, optional: true };
+  const content = { ...messageField('content', 1, bytes), adapt };
   const name = (part: string) => `io.debezium.connector.postgresql.${part}`;
   const row: ConnectSchema = {
     ...named('struct', name('Message')),
     fields: [
       { name: 'prefix', schema: OPTIONAL_TEXT },
-      { name: 'content', schema: OPTIONAL_BYTES },
+      { name: 'content', schema: bytes },
     ],
   };
   const parts = {
     topic: `${config['topic.prefix']}${config['topic.delimiter']}message`,
+    collection: config['icestream.correct.values'] ? 'message' : MESSAGE_COLLECTION,
     key: { ...named('struct', name('MessageKey')), fields: [{ name: 'prefix', schema: OPTIONAL_TEXT }] },
     keyFields: [prefix],
     row,
@@ -158,6 +165,10 @@ export function messageForm(table: TableSchema, config: PostgresConfig): EventFo
   const source = new SourceBlock(config['topic.prefix'], { ...table.id, schema: '', table: '' });
   return new PostgresForm(parts, source);
 }
+
+/** Debezium prints a Java object where a name was meant. */
+const MESSAGE_COLLECTION =
+  'io.debezium.connector.postgresql.LogicalDecodingMessageMonitor$LogicalDecodingMessageId@1ce5';
 
 function messageField(name: string, column: number, schema: ConnectSchema): EventField {
   const { adapt } = asIs(schema, null);

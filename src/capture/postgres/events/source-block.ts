@@ -101,7 +101,9 @@ export class SourceBlock {
     writeAll(CONNECTOR_BYTES, out);
     writeAll(this.#name, out);
     writeInt64(Math.floor(micros / 1000), out);
-    writeAll(MARKER_BYTES[snapshot], out);
+    // Of changes it is left out: `false` is the schema's default.
+    if (snapshot === 'false') out.null();
+    else writeAll(MARKER_BYTES[snapshot], out);
     writeAll(this.#database, out);
     out.utf8(this.#sequence, 0, this.#endSequence(lsnHigh, lsnLow));
     out.int64(hi, micros - hi * TWO_32);
