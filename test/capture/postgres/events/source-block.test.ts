@@ -43,7 +43,7 @@ test('a streamed row has its transaction, its position and the end of the commit
     connector: 'postgresql',
     name: 'shop',
     ts_ms: 1_795_227_643_716n,
-    snapshot: 'false',
+    snapshot: null,
     db: 'd',
     sequence: '["706585552","706585728"]',
     ts_us: 1_795_227_643_716_029n,
