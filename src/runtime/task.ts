@@ -71,7 +71,8 @@ async function run(log: Log): Promise<void> {
     log: log.child({ part: 'source' }),
     metrics,
     spoolDir: join(start.stateDir, 'spool'),
-    memoryBytes: Math.floor(memoryBytes / 4),
+    // Events go on at once, where a lake keeps rows: a short queue serves them.
+    memoryBytes: Math.floor(memoryBytes / (sinksOf(config).includes('iceberg') ? 4 : 16)),
     offsetEpoch: start.offsetEpoch,
   });
   source = created;
