@@ -90,7 +90,7 @@ export class Producer {
 
   /**
    * Takes one record; its bytes are copied. `headers` are in the record's own form, their number included. The partition
-   * is the one that Java's producer would choose.
+   * is `chosen`, else the one that Java's producer would choose.
    *
    * @throws IcestreamError kafka.record-too-large, after which the producer goes on as if it had not been given; else
    * what failed before
@@ -101,13 +101,14 @@ export class Producer {
     value: Uint8Array | null,
     headers: Uint8Array,
     timestampMs: number,
+    chosen: number | null = null,
   ): void {
     const prepared = this.#topics.get(topic);
     invariant(prepared !== undefined, 'send to a topic that was not prepared', { topic });
     invariant(this.#transactions === null || this.#transaction !== null, 'send outside a transaction');
     const bound = recordBound(key, value, headers);
     if (bound > this.#options.maxRequestBytes - SIZE_SLACK) this.#checkSize(topic, key, value, headers);
-    const partition = key === null ? stickyOf(prepared) : partitionFor(prepared, key);
+    const partition = chosen === null ? partitionFor(prepared, key) : partitionAt(prepared, topic, chosen);
     this.#sender.append(partition, key, value, headers, timestampMs, bound);
   }
 
@@ -270,8 +271,17 @@ async function firstIdentity(
   return NOBODY;
 }
 
-function partitionFor({ partitions }: Topic, key: Uint8Array): PartitionQueue {
-  return partitions[partitionOfKey(key, partitions.length)]!;
+function partitionFor(topic: Topic, key: Uint8Array | null): PartitionQueue {
+  const { partitions } = topic;
+  return key === null ? stickyOf(topic) : partitions[partitionOfKey(key, partitions.length)]!;
+}
+
+function partitionAt({ partitions }: Topic, topic: string, chosen: number): PartitionQueue {
+  const partition = partitions[chosen];
+  if (partition !== undefined) return partition;
+  throw new IcestreamError('kafka.record-refused', `the topic ${topic} has no partition ${chosen}`, {
+    context: { topic, partition: chosen, partitions: partitions.length },
+  });
 }
 
 function stickyOf(topic: Topic): PartitionQueue {

@@ -69,7 +69,8 @@ export class Publisher {
     this.#fixedHeaders = headers;
     const { producer, converters } = options;
     this.#target = {
-      send: (topic, key, value, own) => producer.send(topic, key, value, own, this.#nowMillis),
+      send: (topic, key, value, own, partition) =>
+        producer.send(topic, key, value, own, this.#nowMillis, partition),
     };
     this.#encoder = new RecordEncoder(converters, this.#target);
     const { transactionTopic } = options;

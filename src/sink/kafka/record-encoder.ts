@@ -26,7 +26,7 @@ export class RecordEncoder {
     const { topic } = record;
     const key = await this.#keys.encode(topic, record.keySchema, record.key);
     const value = await this.#values.encode(topic, record.valueSchema, record.value);
-    this.#target.send(topic, key, value, await this.#headersOf(record));
+    this.#target.send(topic, key, value, await this.#headersOf(record), record.partition);
   }
 
   async #headersOf({ topic, headers }: ConnectRecord): Promise<Buffer> {

@@ -10,7 +10,14 @@ import type { RowContext } from './row-context.ts';
 
 /** Where records go; bytes are valid until the call returns. */
 export interface RecordTarget {
-  send(topic: string, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array): void;
+  /** `partition`: chosen by a transform. */
+  send(
+    topic: string,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: Uint8Array,
+    partition?: number | null,
+  ): void;
 }
 
 export interface EventConverters {
