@@ -17,6 +17,8 @@ test('O-3 sinks=kafka,iceberg through kill -9: the lake equals the source, the t
     'bootstrap.servers': bootstrap,
     'group.id': topicPrefix,
     'offset.storage.topic': `${topicPrefix}_offsets`,
+    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'key.converter.schemas.enable': 'false',
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter.schemas.enable': 'false',
   };
@@ -31,18 +33,16 @@ test('O-3 sinks=kafka,iceberg through kill -9: the lake equals the source, the t
   const load = await Load.create(rig.url);
   t.after(() => load.close());
   await load.walk(30);
-  const done = new AbortController();
-  const walking = load.walkUntil(done.signal);
   for (let kill = 0; kill < KILLS; kill++) {
     const service = await rig.start({ worker });
     await rig.streaming();
     const steps = load.step + 40;
+    const walking = load.walk(60);
     await until(`step ${steps}`, () => load.step >= steps, { alive: () => service.requireAlive() });
     await service.kill();
+    await walking;
     if (kill === 1) await rig.loseState();
   }
-  done.abort();
-  await walking;
   await rig.start({ worker });
   await rig.caughtUp('UPDATE counters SET step = step', 120_000);
   await rig.service.stop();

@@ -6,15 +6,13 @@ import { readTopics } from '../kafka/read-topics.ts';
 import { testKafka } from '../services/kafka.ts';
 
 const KILLS = 4;
+/** While one service runs; it is killed somewhere among them. */
+const STEPS = 2000;
 
 /** Each statement is one change of one key: `n` counts up, so that a loss, a duplicate and a wrong order all show. */
-async function walk(rig: Rig, done: AbortSignal): Promise<number> {
-  let step = 0;
-  while (!done.aborted) {
-    step++;
+async function walk(rig: Rig, from: number): Promise<void> {
+  for (let step = from + 1; step <= from + STEPS; step++)
     await rig.sql(`UPDATE counted SET n = ${step} WHERE id = ${step % 7}`);
-  }
-  return step;
 }
 
 /** What is in the topic in the end, as `n` by key in order, after the service was killed while it published. */
@@ -38,20 +36,19 @@ async function publishedThroughKills(t: TestContext, exactlyOnce: boolean) {
   );
   await rig.start({ worker });
   await rig.caughtUp('UPDATE counted SET n = 0 WHERE id = 0');
-  const done = new AbortController();
-  const walking = walk(rig, done.signal);
   for (let kill = 0; kill < KILLS; kill++) {
     const { service } = rig;
     const before = await lsnOf(rig);
+    const walking = walk(rig, kill * STEPS);
     await until('the offset moves', async () => (await lsnOf(rig)) > before, {
       alive: () => service.requireAlive(),
     });
     await service.kill();
+    await walking;
     if (kill % 3 === 2) await rig.loseState();
     await rig.start({ worker });
   }
-  done.abort();
-  const steps = await walking;
+  const steps = KILLS * STEPS;
   await rig.caughtUp(`UPDATE counted SET n = ${steps + 1} WHERE id = 0`);
   await rig.service.stop();
   const records = await readTopics(bootstrap, [`${topicPrefix}.public.counted`]);
