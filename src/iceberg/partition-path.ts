@@ -1,7 +1,8 @@
+import { civilDate } from '../base/civil-date.ts';
 import { invariant } from '../base/errors.ts';
 import type { PartitionValue } from './file.ts';
 import { decimalOf, type PartitionSpec, type PrimitiveType, type Schema } from './schema.ts';
-import { civilDate, parseTransform } from './transform.ts';
+import { parseTransform } from './transform.ts';
 
 /**
  * The folder of a partition, `name=value/name=value`, as the Iceberg libraries name it. It is for people: no reader

@@ -52,8 +52,6 @@ export interface EventForm {
   readonly envelope: ConnectSchema;
   /** Writes the `source` struct of a row, from `beginStruct` to `endStruct`. */
   writeSource(batch: ChangeBatch, row: number, snapshot: SnapshotMarker, out: ValueWriter): void;
-  /** Microseconds since 1970 of the change at the source. */
-  sourceMicros(batch: ChangeBatch, row: number): number;
   /** Debezium's name of a row's transaction, which PostgreSQL makes of the transaction and the row: `txId:lsn`. */
   transactionId(batch: ChangeBatch, row: number): string;
 }

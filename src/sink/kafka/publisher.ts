@@ -41,7 +41,6 @@ interface Route {
 const ROWS_AT_ONCE = 256;
 /** A snapshot's next row, or its table's end, comes within moments unless nobody reads any more. */
 const HOLD_MS = 500;
-const SNAPSHOT_ROW: Omit<RowContext, 'snapshot'> = { transaction: null };
 
 /** Rows in, records out to the producer, in order. */
 export class Publisher {
@@ -162,23 +161,22 @@ export class Publisher {
     const { batch, first, rest } = part;
     const { skippedOps } = this.#options;
     const transactions = this.#transactions;
-    const plain = { ...SNAPSHOT_ROW, snapshot: rest };
+    const plain = { snapshot: rest, transaction: null };
     for (let row = from; row < to; row++) {
       const op = batch.op[row];
       // Of an update that changes the key Debezium skips the parts, each by what it is.
       if (skippedOps.has(op) && op !== Op.update) continue;
       const route = routes[batch.tableOf[row]];
-      const mark = batch.transactions[batch.transactionOf[row]];
-      if (transactions !== null && rest === 'false' && mark.id !== '') {
+      if (transactions !== null && rest === 'false' && markOf(batch, row).id !== '') {
         route.write(batch, row, this.#inTransaction(transactions, batch, row, route));
       } else {
-        route.write(batch, row, row === part.from ? { ...SNAPSHOT_ROW, snapshot: first } : plain);
+        route.write(batch, row, row === part.from ? { snapshot: first, transaction: null } : plain);
       }
     }
   }
 
   #inTransaction(transactions: Transactions, batch: ChangeBatch, row: number, { form }: Route): RowContext {
-    const mark = batch.transactions[batch.transactionOf[row]];
+    const mark = markOf(batch, row);
     if (mark !== this.#transaction) {
       this.#endTransaction();
       this.#transaction = mark;
@@ -247,4 +245,8 @@ export class Publisher {
     const nanos = BigInt(this.#nowMillis) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
     for (const route of routes) route.setClock(nanos);
   }
+}
+
+function markOf({ transactions, transactionOf }: ChangeBatch, row: number): TransactionMark {
+  return transactions[transactionOf[row]];
 }

@@ -1,3 +1,4 @@
+import { civilDate } from '../../../base/civil-date.ts';
 import type { Codec, LogicalType, SpecialValue, ValueWriter } from '../../../record/value.ts';
 import { textAt } from './text.ts';
 
@@ -179,20 +180,8 @@ export function printTimestamp(hi: number, lo: number, zone: boolean): string {
   return `${text} ${printTimeOfDay(Number(rest))}${zone ? '+00' : ''}${bc ? ' BC' : ''}`;
 }
 
-/** Proleptic Gregorian calendar, by Howard Hinnant's civil-from-days. */
 function printDays(days: number): { text: string; bc: boolean } {
-  const shifted = days + 719468;
-  const era = Math.floor(shifted / 146097);
-  const dayOfEra = shifted - era * 146097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) /
-      365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthPart = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * monthPart + 2) / 5) + 1;
-  const month = monthPart < 10 ? monthPart + 3 : monthPart - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const { year, month, day } = civilDate(days);
   // There is no year 0: astronomical 0 is 1 BC.
   const shown = year > 0 ? year : 1 - year;
   return { text: `${String(shown).padStart(4, '0')}-${pad2(month)}-${pad2(day)}`, bc: year <= 0 };

@@ -9,7 +9,7 @@ import { byteaShape } from './binary.ts';
 import type { Fields } from './field.ts';
 import { adjustedSchemaName, topicOf } from './names.ts';
 import { asIs, INT64, named, optional, TEXT } from './shape.ts';
-import { lsnText, SOURCE_SCHEMA, SourceBlock, sourceMicros } from './source-block.ts';
+import { lsnText, SOURCE_SCHEMA, SourceBlock } from './source-block.ts';
 
 const TRANSACTION_SCHEMA: ConnectSchema = {
   ...named('struct', 'event.block'),
@@ -24,15 +24,8 @@ const TRANSACTION_SCHEMA: ConnectSchema = {
 const OPTIONAL_LONG = optional(INT64);
 const OPTIONAL_TEXT = optional(TEXT);
 
-interface Parts {
-  readonly topic: string;
-  readonly collection: string;
-  readonly key: ConnectSchema | null;
-  readonly keyFields: readonly EventField[];
-  readonly row: ConnectSchema;
-  readonly fields: readonly EventField[];
-  readonly envelope: ConnectSchema;
-}
+/** What is the same for all rows, as data. */
+type Parts = Omit<EventForm, 'writeSource' | 'transactionId'>;
 
 class PostgresForm implements EventForm {
   readonly topic: string;
@@ -57,10 +50,6 @@ class PostgresForm implements EventForm {
 
   writeSource(batch: ChangeBatch, row: number, snapshot: SnapshotMarker, out: ValueWriter): void {
     this.#source.write(batch, row, snapshot, out);
-  }
-
-  sourceMicros(batch: ChangeBatch, row: number): number {
-    return sourceMicros(batch.transactions[batch.transactionOf[row]]);
   }
 
   /** `xid:position`; the first event's stands for the begin. */

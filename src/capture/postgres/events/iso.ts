@@ -1,3 +1,5 @@
+import { civilDate } from '../../../base/civil-date.ts';
+
 /**
  * ISO 8601 as Java's formatters print it, into bytes: years of at least four digits, a sign where there are more or the
  * year is before 0. `put` functions write at `at` and return where the text ends.
@@ -8,27 +10,14 @@ const PLUS = 0x2b;
 const DOT = 0x2e;
 const COLON = 0x3a;
 
-/** Days since 1970-01-01 in the proleptic Gregorian calendar, after Howard Hinnant's civil_from_days. */
+/** Days since 1970-01-01 in the proleptic Gregorian calendar. */
 export function putDate(to: Uint8Array, at: number, days: number): number {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthPart = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = monthPart < 10 ? monthPart + 3 : monthPart - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const { year, month, day } = civilDate(days);
   let end = putYear(to, at, year);
   to[end++] = MINUS;
   end = putTwo(to, end, month);
   to[end++] = MINUS;
-  return putTwo(to, end, dayOfYear - Math.floor((153 * monthPart + 2) / 5) + 1);
+  return putTwo(to, end, day);
 }
 
 /** `digits` of a fraction, or as many as are not zero where it is 0 (no fraction, no dot). */

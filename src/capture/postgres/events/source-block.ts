@@ -152,7 +152,7 @@ function positionOf(mark: TransactionMark): Lsn {
 }
 
 /** Of an incremental snapshot's rows Debezium says when it read them, of others when they were committed. */
-export function sourceMicros(mark: TransactionMark): number {
+function sourceMicros(mark: TransactionMark): number {
   if (mark instanceof Transaction || mark instanceof SnapshotMark) return mark.timestampMicros;
   return Date.now() * 1000;
 }
