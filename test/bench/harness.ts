@@ -157,17 +157,7 @@ export class BenchService {
     more: Readonly<Record<string, string>>,
   ): Record<string, string> {
     return {
-      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-      'database.hostname': '127.0.0.1',
-      'database.port': String(database.port),
-      'database.user': 'postgres',
-      'database.password': 'none',
-      'database.dbname': 'postgres',
-      'plugin.name': 'pgoutput',
-      'topic.prefix': name,
-      'slot.name': name,
-      'publication.name': name,
-      'publication.autocreate.mode': 'filtered',
+      ...sourceConfig(database, name),
       sinks: 'iceberg',
       'iceberg.catalog.type': 'sql',
       'iceberg.catalog.uri': `sqlite:///${this.folder}/catalog.db`,
@@ -289,4 +279,21 @@ function machine(): string {
 
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
+}
+
+/** What a connector of either service needs to know of the database. */
+export function sourceConfig(database: BenchDatabase, name: string): Record<string, string> {
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'database.hostname': '127.0.0.1',
+    'database.port': String(database.port),
+    'database.user': 'postgres',
+    'database.password': 'none',
+    'database.dbname': 'postgres',
+    'plugin.name': 'pgoutput',
+    'topic.prefix': name,
+    'slot.name': name,
+    'publication.name': name,
+    'publication.autocreate.mode': 'filtered',
+  };
 }

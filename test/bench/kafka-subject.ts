@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConnectClient } from '../peer/connect-client.ts';
 import { startConnect } from '../services/connect.ts';
-import { type BenchDatabase, BenchService } from './harness.ts';
+import { type BenchDatabase, BenchService, sourceConfig } from './harness.ts';
 
 export type SubjectName = 'Debezium' | 'icestream';
 
@@ -62,18 +62,8 @@ export function connectorConfig(database: BenchDatabase, options: ConnectorOptio
   const { name, table, schemas } = options;
   const json = 'org.apache.kafka.connect.json.JsonConverter';
   return {
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    ...sourceConfig(database, name),
     'tasks.max': '1',
-    'database.hostname': '127.0.0.1',
-    'database.port': String(database.port),
-    'database.user': 'postgres',
-    'database.password': 'none',
-    'database.dbname': 'postgres',
-    'plugin.name': 'pgoutput',
-    'topic.prefix': name,
-    'slot.name': name,
-    'publication.name': name,
-    'publication.autocreate.mode': 'filtered',
     'table.include.list': `public.${table}`,
     'key.converter': json,
     'value.converter': json,

@@ -5,6 +5,7 @@ import { installed, run } from './cache.ts';
 import { findJdk } from './jdk.ts';
 import { installKafka } from './kafka.ts';
 import { freePorts, type Server, scratch, startServer } from './process.ts';
+import { LOGGING, propertiesText } from './properties.ts';
 
 /** What the recordings of test/fixtures/peer were made with. */
 export const DEBEZIUM = '3.5.0.Final';
@@ -111,20 +112,4 @@ function topics(): Record<string, string> {
   ]);
   const partitions = { 'offset.storage.partitions': '1', 'status.storage.partitions': '1' };
   return { ...(Object.fromEntries(entries) as Record<string, string>), ...partitions };
-}
-
-const LOGGING = {
-  status: 'warn',
-  'appender.c.type': 'Console',
-  'appender.c.name': 'C',
-  'appender.c.layout.type': 'PatternLayout',
-  'appender.c.layout.pattern': '[%d] %p %m (%c)%n',
-  'rootLogger.level': 'INFO',
-  'rootLogger.appenderRef.c.ref': 'C',
-};
-
-function propertiesText(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('');
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { installed, run } from './cache.ts';
 import { findJdk } from './jdk.ts';
 import { accepts, freePorts, type Server, scratch, startServer } from './process.ts';
+import { LOGGING, propertiesText } from './properties.ts';
 import { sharedAddress } from './shared.ts';
 
 export interface KafkaServer extends Server {
@@ -157,20 +158,4 @@ function saslSettings({ user, password }: { user: string; password: string }): R
     'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config': scram,
     'listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config': scram,
   };
-}
-
-const LOGGING = {
-  status: 'warn',
-  'appender.c.type': 'Console',
-  'appender.c.name': 'C',
-  'appender.c.layout.type': 'PatternLayout',
-  'appender.c.layout.pattern': '[%d] %p %m (%c)%n',
-  'rootLogger.level': 'INFO',
-  'rootLogger.appenderRef.c.ref': 'C',
-};
-
-function propertiesText(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('');
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts, type Server, scratch, startServer } from './process.ts';
+import { propertiesText } from './properties.ts';
 import { installTrino } from './readers.ts';
 
 export { TRINO } from './readers.ts';
@@ -70,12 +71,6 @@ async function configure(folder: string, url: string): Promise<void> {
   };
   await writeFile(join(folder, 'config.properties'), propertiesText(config));
   await writeFile(join(folder, 'catalog', 'files.properties'), propertiesText(files));
-}
-
-function propertiesText(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('');
 }
 
 interface Page {
