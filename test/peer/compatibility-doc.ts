@@ -56,7 +56,7 @@ compares. What may differ, and how it is checked nevertheless:
 - ids of the run (\`__debezium.context.runId\`), of the windows of incremental snapshots, and of Java objects: one to one;
 - how many heartbeats there are. Their form is compared.
 
-Not compared: whether an event's LSN, the LSN of its transaction's begin and the end of the last commit coincide, which
+Not compared: whether an event's LSN, that of a chunk, that of its transaction's begin and the end of the last commit coincide, which
 depends on what else the server writes to its log.
 `;
 

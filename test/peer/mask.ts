@@ -19,14 +19,16 @@ export interface Reference {
 }
 
 /**
- * An event's LSN, the end of a commit (first half of `sequence`, and END of a transaction) and the LSN in a BEGIN are
- * classes of their own: whether they coincide depends on what else the server writes to its log. `commit time` is the
+ * An event's LSN, that of a chunk of an incremental snapshot, the end of a commit (first half of `sequence`, and END of a
+ * transaction) and the LSN in a BEGIN are classes of their own: whether they coincide depends on what else the server
+ * writes to its log. `commit time` is the
  * microsecond of a streamed event's commit, `snapshot time` that of a snapshot.
  */
 export type IdClass =
   | 'lsn'
   | 'commit lsn'
   | 'begin lsn'
+  | 'chunk lsn'
   | 'transaction'
   | 'commit time'
   | 'snapshot time'
@@ -35,7 +37,14 @@ export type IdClass =
   | 'object';
 
 /** Classes whose ids grow: growing ids on one side must not go with falling ones on the other. */
-export const GROWING: readonly IdClass[] = ['lsn', 'commit lsn', 'begin lsn', 'transaction', 'commit time'];
+export const GROWING: readonly IdClass[] = [
+  'lsn',
+  'commit lsn',
+  'begin lsn',
+  'chunk lsn',
+  'transaction',
+  'commit time',
+];
 
 /** What a record is, as far as the meaning of its ids depends on it. */
 export type RecordKind = 'begin' | 'end' | 'streamed' | 'snapshot' | 'incremental' | 'other';
@@ -81,7 +90,8 @@ export class Mask {
   number(kind: RecordKind, path: readonly string[], token: string): Masked | null {
     if (!/^\d+$/.test(token)) return null;
     const field = sourceField(path);
-    if (field === 'lsn' && token !== '0') return placeholder('number', [{ class: 'lsn', value: token }]);
+    if (field === 'lsn' && token !== '0')
+      return placeholder('number', [{ class: lsnClass(kind), value: token }]);
     if ((field === 'txId' || field === 'xmin') && token !== '0')
       return placeholder('number', [{ class: 'transaction', value: token }]);
     const unit = this.#clockUnit(token);
@@ -98,7 +108,7 @@ export class Mask {
     const name = path.at(-1);
     const run = name === '__debezium.context.runId' ? UUID.exec(value) : null;
     if (run !== null) return placeholder(`${run[1]}uuid${run[1]}`, [{ class: 'run', value: run[2]! }]);
-    if (sourceField(path) === 'sequence') return sequence(value);
+    if (sourceField(path) === 'sequence') return sequence(kind, value);
     if (isTransactionId(kind, path)) {
       const masked = transactionId(kind, value);
       if (masked !== null) return masked;
@@ -162,11 +172,15 @@ function timeClass(kind: RecordKind): IdClass | null {
   return kind === 'snapshot' ? 'snapshot time' : null;
 }
 
+function lsnClass(kind: RecordKind): IdClass {
+  return kind === 'incremental' ? 'chunk lsn' : 'lsn';
+}
+
 /** `["<end of the last commit or null>","<lsn>"]` in a text. */
-function sequence(value: string): Masked | null {
+function sequence(kind: RecordKind, value: string): Masked | null {
   const parts = /^\[(null|"(\d+)"),"(\d+)"\]$/.exec(value);
   if (parts === null) return null;
-  const lsn: Reference = { class: 'lsn', value: parts[3]! };
+  const lsn: Reference = { class: lsnClass(kind), value: parts[3]! };
   if (parts[2] === undefined) return placeholder('sequence of null', [lsn]);
   return placeholder('sequence', [{ class: 'commit lsn', value: parts[2] }, lsn]);
 }

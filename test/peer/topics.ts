@@ -18,7 +18,19 @@ export class Topics {
       new Kafka({ clientId: 'peer', brokers: bootstrap.split(','), logLevel: logLevel.NOTHING }),
     );
     await topics.#admin.connect();
+    await until('groups can be joined', () => topics.#coordinates());
     return topics;
+  }
+
+  /** A new broker makes the topic of its groups when it is first asked for one, and the client does not wait for that. */
+  async #coordinates(): Promise<boolean> {
+    try {
+      await this.#admin.fetchOffsets({ groupId: 'peer' });
+      return true;
+    } catch (error) {
+      if ((error as { retriable?: boolean }).retriable) return false;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
