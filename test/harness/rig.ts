@@ -126,6 +126,8 @@ export class Rig {
     const { body } = await this.service.request('GET', `/connectors/${CONNECTOR}/offsets`);
     const offset = (body as { offsets?: { offset: Record<string, unknown> }[] }).offsets?.[0]?.offset;
     if (offset === undefined || offset['snapshot'] !== undefined) return false;
+    // Tables that are being read again are behind the rest.
+    if (offset['icestream_snapshot'] !== undefined) return false;
     if (BigInt(String(offset['lsn'])) <= lsn) return false;
     const slots = await this.sql(
       `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND confirmed_flush_lsn - '0/0' > ${lsn}`,
@@ -135,9 +137,10 @@ export class Rig {
 
   /** Waits until the snapshot is behind: a reader holds the slot. */
   async streaming(timeoutMs = 60_000): Promise<void> {
-    // While a slot is being made it is active, too, but confirms nothing.
-    const active = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active AND confirmed_flush_lsn IS NOT NULL`;
-    await until('the stream begins', async () => (await this.sql(active)).length > 0, {
+    // While a slot is being made it is active, too.
+    const read = `SELECT 1 FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid
+      WHERE slot_name = '${this.slot}' AND state IN ('catchup', 'streaming')`;
+    await until('the stream begins', async () => (await this.sql(read)).length > 0, {
       timeoutMs,
       alive: () => this.service.requireAlive(),
       detail: async () => `${JSON.stringify(await this.service.task(CONNECTOR))}\n${this.service.log()}`,
