@@ -41,6 +41,8 @@ export interface TableMark {
    */
   readonly kind: 'snapshot-start' | 'snapshot-end' | 'present' | 'complete' | 'incomplete' | 'dropped';
   readonly replace: boolean;
+  /** Of `snapshot-start` and `snapshot-end`: what rows in between belong to. */
+  readonly offset?: Offset;
   /** Of `snapshot-end`: no further table of this snapshot follows. */
   readonly last?: boolean;
 }

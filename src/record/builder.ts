@@ -95,9 +95,13 @@ export class BatchBuilder {
     this.#transactions.push(mark);
   }
 
-  mark(table: TableSchema, kind: TableMark['kind'], replace: boolean, last?: boolean): void {
-    const mark = { row: this.rowCount, table, kind, replace };
-    this.#tableMarks.push(last === undefined ? mark : { ...mark, last });
+  mark(
+    table: TableSchema,
+    kind: TableMark['kind'],
+    replace: boolean,
+    more: Pick<TableMark, 'last' | 'offset'> = {},
+  ): void {
+    this.#tableMarks.push({ row: this.rowCount, table, kind, replace, ...more });
   }
 
   /** `before` and `after` are cell indexes or -1. The row belongs to the transaction begun last. */

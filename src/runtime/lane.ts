@@ -43,16 +43,12 @@ export class Lane {
   /** The source reads from `from`, which may be behind this sink. */
   readsFrom(from: Offset | null): void {
     const { durable } = this;
-    this.#ahead = from !== null && durable !== null && from.compare(durable) < 0 ? durable : null;
+    this.#ahead = from === null || from === durable ? null : durable;
   }
 
   async write(given: ChangeBatch): Promise<void> {
-    const batch = this.#ahead === null ? given : unseen(given, this.#ahead);
-    if (this.#ahead !== null && given.offset !== null) {
-      const isEmpty = batch.rowCount + batch.tableMarks.length === 0;
-      if (isEmpty && given.offset.compare(this.#ahead) <= 0) return;
-      if (given.offset.compare(this.#ahead) >= 0) this.#ahead = null;
-    }
+    const batch = this.#ahead === null ? given : this.#unseen(given, this.#ahead);
+    if (batch === null) return;
     if (this.#boundary !== null && this.sink.needsCommitBefore(batch)) {
       await this.#running;
       await this.#commit(this.#boundary);
@@ -66,6 +62,16 @@ export class Lane {
     this.#boundary = batch.offset;
     if (this.#boundary === null) return;
     this.#startOrArm();
+  }
+
+  /** What of a batch is new to this sink, and the offset that is its own after it; null: nothing. */
+  #unseen(given: ChangeBatch, held: Offset): ChangeBatch | null {
+    const batch = unseen(given, held);
+    if (given.offset === null) return batch;
+    const offset = held.onward(given.offset);
+    if (offset === given.offset) this.#ahead = null;
+    else if (offset === held && batch.rowCount + batch.tableMarks.length === 0) return null;
+    return offset === given.offset ? batch : { ...batch, offset };
   }
 
   /** Commits what is at a boundary and waits until that is durable. */

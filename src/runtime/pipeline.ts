@@ -76,8 +76,8 @@ async function openLanes(pipeline: Pipeline, failed: AbortController, kill: Abor
 
 /**
  * The earliest position from which nothing is missing anywhere. Offsets set by hand (an epoch above 0) count where a sink
- * has none of its own; otherwise a sink without one has nothing. Alone it has everything read anew (O-3); beside others,
- * which go on where they are, it asks for the rows of before itself (L-12).
+ * has none of its own; otherwise a sink without one has nothing. Alone it has everything read anew (O-3), and beside others
+ * that are within the initial snapshot, too. Where those stream they go on, and it asks for the rows of before itself (L-12).
  */
 function startOf(lanes: readonly Lane[], pipeline: Pipeline): Offset | null {
   const { stored, source } = pipeline;
@@ -87,6 +87,7 @@ function startOf(lanes: readonly Lane[], pipeline: Pipeline): Offset | null {
     if (lane.durable === null) continue;
     from = from === null ? lane.durable : source.offsets.min(from, lane.durable);
   }
+  if (from?.initialSnapshot && lanes.some(({ durable }) => durable === null)) return null;
   return from;
 }
 

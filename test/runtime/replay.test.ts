@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChangeBatch } from '../../src/record/batch.ts';
+import { type ChangeBatch, MAY_EXIST, Op, type TableMark } from '../../src/record/batch.ts';
+import type { Offset } from '../../src/record/offset.ts';
 import { unseen } from '../../src/runtime/replay.ts';
 import { changeBatch, readImage, testOffset, textTable } from '../sink/iceberg/rows.ts';
 
@@ -32,6 +33,43 @@ test('what a sink holds is not given to it again, whole transactions at a time',
   assert.deepEqual(ids(unseen(batch, testOffset(2))), ['d']);
   assert.equal(unseen(batch, testOffset(3)).rowCount, 0);
   assert.deepEqual(ids(batch), ['a', 'b', 'c', 'd'], 'other sinks see all of it');
+});
+
+test('what a sink may have is flagged for it, whatever the source says of other sinks', () => {
+  const batch = { ...threeTransactions(), flags: Uint8Array.of(0, MAY_EXIST, 0, MAY_EXIST) };
+  const held: Offset = {
+    ...testOffset(1),
+    holds: (mark) => (['none', 'all', 'some', 'none'] as const)[mark.toJSON()['position'] as number],
+  };
+  const seen = unseen(batch, held);
+  assert.deepEqual(ids(seen), ['b', 'c', 'd']);
+  assert.deepEqual([...seen.flags.subarray(0, 3)], [MAY_EXIST, MAY_EXIST, 0]);
+  assert.deepEqual([...batch.flags], [0, MAY_EXIST, 0, MAY_EXIST]);
+  const reads = unseen({ ...batch, op: new Uint8Array(4).fill(Op.read) }, held);
+  assert.deepEqual(
+    [...reads.flags.subarray(0, 3)],
+    [MAY_EXIST, MAY_EXIST, MAY_EXIST],
+    "a chunk is the source's",
+  );
+});
+
+test('marks of a snapshot go with what it read', () => {
+  const mark = (kind: TableMark['kind'], position: number): TableMark => ({
+    row: 0,
+    table,
+    kind,
+    replace: true,
+    offset: testOffset(position),
+  });
+  const batch = {
+    ...changeBatch(table, [], 3),
+    offset: null,
+    tableMarks: [mark('snapshot-start', 1), mark('snapshot-start', 2)],
+  };
+  assert.deepEqual(
+    unseen(batch, testOffset(1)).tableMarks.map(({ offset }) => offset!.toJSON()),
+    [{ position: 2 }],
+  );
 });
 
 test('marks go with the rows behind them; that a table is captured is said all the same', () => {

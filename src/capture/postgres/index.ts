@@ -134,7 +134,7 @@ class PostgresSource implements Source {
     );
     let at = prepared.start;
     if (prepared.snapshot) {
-      const replace = replaces(from);
+      const replace = replaces(from, at);
       // Every table is about to be read; what was asked for before has come true with that.
       if (replace) this.#early = this.#early.filter((signal) => !isOwnSignal(signal));
       for await (const batch of this.#readSnapshot(prepared, tables, replace, signal)) {
@@ -334,7 +334,10 @@ async function present(from: PostgresOffset, tables: Tables, filters: Filters): 
 }
 
 /** L-6: what is there already goes away with the new content, also when a snapshot that was to do so is gone on with. */
-function replaces(from: PostgresOffset | null): boolean {
+function replaces(from: PostgresOffset | null, start: PostgresOffset): boolean {
   if (from === null) return false;
-  return from.initialSnapshot ? from.progress instanceof ReadProgress && from.progress.replacing : true;
+  if (!from.initialSnapshot) return true;
+  // The slot was lost in the middle: what was read until then is of another place in the log.
+  if (start.progress === null) return from.progress !== null;
+  return from.progress instanceof ReadProgress && from.progress.replacing;
 }

@@ -1,5 +1,5 @@
 import { IcestreamError } from '../../base/errors.ts';
-import type { Offset, OffsetCodec, OffsetJson } from '../../record/offset.ts';
+import type { Held, Offset, OffsetCodec, OffsetJson } from '../../record/offset.ts';
 import { formatLsn, LSN_NONE, type Lsn, lsnFromJson, lsnToJson } from './lsn.ts';
 import type { ParseProgress, SnapshotProgress } from './parts.ts';
 
@@ -65,14 +65,28 @@ export class PostgresOffset implements Offset {
     return that.progress.holds(this.progress, null) ? 0 : 1;
   }
 
-  holds(mark: Offset, table: string): boolean {
+  holds(mark: Offset, table: string): Held {
     const that = mark as PostgresOffset;
-    if (this.epoch !== that.epoch) return this.epoch > that.epoch;
-    if (that.lsn > this.lsn) return false;
-    if (!this.#inSnapshot) return true;
-    if (!that.#inSnapshot) return that.lsn < this.lsn && !this.initialSnapshot;
-    if (that.progress === null) return true;
-    return this.progress?.holds(that.progress, table) ?? false;
+    if (this.epoch !== that.epoch) return this.epoch > that.epoch ? 'all' : 'none';
+    if (this.initialSnapshot) {
+      if (!that.initialSnapshot || this.lsn !== that.lsn) return 'none';
+      return that.progress === null ? 'all' : (this.progress?.has(that.progress, table) ?? 'none');
+    }
+    if (that.lsn > this.lsn) return that.lsn <= this.mayExistUntil ? 'some' : 'none';
+    // Of several chunks at one position the row may be of a later one.
+    return that.lsn === this.lsn && this.progress !== null && !that.initialSnapshot ? 'some' : 'all';
+  }
+
+  onward(next: Offset): Offset {
+    const that = next as PostgresOffset;
+    if (this.epoch !== that.epoch) return that;
+    if (this.initialSnapshot) {
+      if (!that.initialSnapshot || this.lsn !== that.lsn || this.progress === null) return that;
+      return that.with({ progress: that.progress?.and(this.progress) ?? this.progress });
+    }
+    if (that.lsn < this.lsn || (that.initialSnapshot && that.lsn === this.lsn)) return this;
+    // What the log repeats of a snapshot that this sink was not given is nothing that it may have.
+    return that.mayExistUntil === LSN_NONE ? that : that.with({ mayExistUntil: this.mayExistUntil });
   }
 
   toJSON(): OffsetJson {

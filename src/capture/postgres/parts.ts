@@ -1,4 +1,5 @@
 import type { ChangeBatch } from '../../record/batch.ts';
+import type { Held } from '../../record/offset.ts';
 import type { Lsn } from './lsn.ts';
 import type { PostgresOffset } from './offset.ts';
 import type { RelationMessage, RelationPlan } from './wire/relation.ts';
@@ -25,6 +26,10 @@ export interface TableCatalog {
 export interface SnapshotProgress {
   /** True if everything of `table` (null: of every table) that `other` has is in this one too. */
   holds(other: SnapshotProgress, table: string | null): boolean;
+  /** What of `table` is in this one that belongs to `mark`, which may be of another run. */
+  has(mark: SnapshotProgress, table: string): Held;
+  /** This, and what `earlier` had besides when its run ended. */
+  and(earlier: SnapshotProgress): SnapshotProgress;
   /** What both have for certain. */
   min(other: SnapshotProgress): SnapshotProgress;
   /** For the offset's `icestream_snapshot` key: text that nobody else reads, small (it is stored with each commit). */

@@ -92,7 +92,8 @@ export class Route {
     if (this.#skipped.has(op)) return true;
     if (this.#skipsRepeated && op !== Op.read && (batch.flags[row] & MAY_EXIST) !== 0) return true;
     if (this.#ahead === null || op === Op.read) return false;
-    return this.#ahead.holds(batch.transactions[batch.transactionOf[row]].offset, this.work.table.source);
+    const { offset } = batch.transactions[batch.transactionOf[row]];
+    return this.#ahead.holds(offset, this.work.table.source) === 'all';
   }
 
   #noteTime({ transactions, transactionOf }: ChangeBatch, from: number, to: number): void {

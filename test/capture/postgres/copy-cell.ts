@@ -25,7 +25,14 @@ export async function copyCells(
   return rows;
 }
 
-const NO_OFFSET: Offset = { epoch: 0, compare: () => 0, holds: () => false, toJSON: () => ({}) };
+const NO_OFFSET: Offset = {
+  epoch: 0,
+  initialSnapshot: false,
+  compare: () => 0,
+  holds: () => 'none',
+  onward: (next) => next,
+  toJSON: () => ({}),
+};
 
 export function rowsOf(builder: BatchBuilder): (Buffer | null)[][] {
   const batch = builder.finish(null);

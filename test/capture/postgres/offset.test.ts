@@ -93,14 +93,39 @@ test('O-4 holds says whether the rows of one table before a mark are covered', (
   const a = ReadProgress.none.withTable('s.a', 1);
   const reading = offset({ initialSnapshot: true, progress: a });
   const markOfB = offset({ initialSnapshot: true, progress: ReadProgress.none.withTable('s.b', 2) });
-  assert.equal(reading.holds(reading, 's.a'), true);
-  assert.equal(reading.holds(markOfB, 's.b'), false);
-  assert.equal(offset({}).holds(markOfB, 's.b'), true);
-  assert.equal(reading.holds(offset({}), 's.a'), false);
-  assert.equal(offset({ lsn: 99n }).holds(offset({}), 's.a'), false);
-  assert.equal(offset({ lsn: 101n }).holds(offset({}), 's.a'), true);
+  assert.equal(reading.holds(reading, 's.a'), 'all');
+  assert.equal(reading.holds(markOfB, 's.b'), 'none');
+  assert.equal(offset({}).holds(markOfB, 's.b'), 'all');
+  assert.equal(reading.holds(offset({}), 's.a'), 'none');
+  assert.equal(offset({ lsn: 99n }).holds(offset({}), 's.a'), 'none');
+  assert.equal(offset({ lsn: 101n }).holds(offset({}), 's.a'), 'all');
   const incremental = offset({ lsn: 101n, progress: a });
-  assert.equal(incremental.holds(offset({}), 's.b'), true, 'streamed before the incremental snapshot began');
+  assert.equal(incremental.holds(offset({}), 's.b'), 'all', 'streamed before the incremental snapshot began');
+  assert.equal(incremental.holds(offset({ lsn: 101n }), 's.b'), 'some', 'or a chunk at the same place');
+  const repeated = offset({ mayExistUntil: 120n });
+  assert.equal(repeated.holds(offset({ lsn: 120n }), 's.a'), 'some', 'the snapshot may have had it');
+  assert.equal(repeated.holds(offset({ lsn: 121n }), 's.a'), 'none');
+});
+
+test('O-4 a sink that was ahead says of itself what is true of it, not of whoever was behind', () => {
+  const a = ReadProgress.none.withTable('s.a', 1);
+  const b = ReadProgress.none.withTable('s.b', 2);
+  const held = offset({ mayExistUntil: 120n });
+  const again = offset({ lsn: 90n, initialSnapshot: true, progress: a, mayExistUntil: 150n });
+  assert.equal(held.onward(again), held, 'the snapshot that is read again is behind it');
+  assert.equal(held.onward(offset({ lsn: 95n, mayExistUntil: 150n })), held);
+  const next = held.onward(offset({ lsn: 110n, mayExistUntil: 150n })) as PostgresOffset;
+  assert.deepEqual([next.lsn, next.mayExistUntil], [110n, 120n], 'it was not given that snapshot');
+  const last = held.onward(offset({ lsn: 130n, mayExistUntil: 150n })) as PostgresOffset;
+  assert.deepEqual([last.lsn, last.mayExistUntil], [130n, 0n]);
+  const end = offset({ lsn: 160n });
+  assert.equal(held.onward(end), end);
+
+  const reading = offset({ initialSnapshot: true, progress: a });
+  const both = reading.onward(offset({ initialSnapshot: true, progress: b })) as PostgresOffset;
+  assert.ok(both.initialSnapshot && both.progress!.holds(a, null) && both.progress!.holds(b, null));
+  const streaming = offset({ mayExistUntil: 150n });
+  assert.equal(reading.onward(streaming), streaming, 'it took part in all of the rest');
 });
 
 test('O-1 the minimum misses nothing of either', () => {
@@ -118,6 +143,6 @@ test('O-1 the minimum misses nothing of either', () => {
 test('O-2 the higher epoch wins, whatever the position', () => {
   const reset = offset({ epoch: 1, lsn: 1n });
   assert.equal((codec.min(offset({}), reset) as PostgresOffset).epoch, 1);
-  assert.equal(reset.holds(offset({}), 's.a'), true);
-  assert.equal(offset({}).holds(reset, 's.a'), false);
+  assert.equal(reset.holds(offset({}), 's.a'), 'all');
+  assert.equal(offset({}).holds(reset, 's.a'), 'none');
 });

@@ -56,8 +56,11 @@ const OPS = { r: Op.read, c: Op.create, u: Op.update, d: Op.delete, t: Op.trunca
 export function testOffset(position: number, epoch = 0): Offset {
   return {
     epoch,
+    initialSnapshot: false,
     compare: (other) => position - (other.toJSON()['position'] as number),
-    holds: (mark) => position >= (mark.toJSON()['position'] as number),
+    holds: (mark) => (position >= (mark.toJSON()['position'] as number) ? 'all' : 'none'),
+    onward: (next) =>
+      position >= (next.toJSON()['position'] as number) ? testOffset(position, epoch) : next,
     toJSON: () => ({ position }),
   };
 }

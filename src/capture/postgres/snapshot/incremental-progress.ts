@@ -1,4 +1,5 @@
 import { IcestreamError } from '../../../base/errors.ts';
+import type { Held } from '../../../record/offset.ts';
 import type { SnapshotProgress } from '../parts.ts';
 import { type Key, ReadProgress } from './progress.ts';
 
@@ -61,6 +62,15 @@ export class IncrementalProgress implements SnapshotProgress, Fields {
   /** Steps follow one another, whatever the table: what an earlier step had, a later one has too. */
   holds(other: SnapshotProgress, _table: string | null): boolean {
     return other instanceof IncrementalProgress && this.step >= other.step;
+  }
+
+  /** Chunks of a later run are other ones, and come later in the log. */
+  has(): Held {
+    return 'some';
+  }
+
+  and(): IncrementalProgress {
+    return this;
   }
 
   min(other: SnapshotProgress): SnapshotProgress {

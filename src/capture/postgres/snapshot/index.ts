@@ -9,7 +9,7 @@ import { BatchPool } from '../../../record/pool.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
 import type { Filters } from '../filters.ts';
-import { LSN_NONE, type Lsn, parseLsn } from '../lsn.ts';
+import { formatLsn, LSN_NONE, type Lsn, parseLsn } from '../lsn.ts';
 import type { InitialSnapshot, ReadSnapshot } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
 import { quoteLiteral } from '../sql.ts';
@@ -230,7 +230,7 @@ class SnapshotReading {
       'snapshot of a table begins',
     );
     const builder = this.#emptyBuilder();
-    builder.mark(table, 'snapshot-start', !plan.resumable);
+    builder.mark(table, 'snapshot-start', !plan.resumable, { offset: this.#markOf(table, null).offset });
     await this.queue.push(builder.finish(null));
     return { plan, flags: isBegun ? MAY_EXIST : 0, inFlight: 0, exhausted: false };
   }
@@ -252,7 +252,7 @@ class SnapshotReading {
         metric.rowsSnapshot += builder.rowCount;
         this.#options.metrics.bytesRead += builder.byteLength;
         if (!done) return this.queue.push(builder.finish(null));
-        if (chunk.key !== null) this.#progress = this.#progress.withChunk(table.name, table.oid, chunk.key);
+        if (chunk.key !== null) this.#progress = this.#withChunk(this.#progress, table, chunk.key);
         return this.#emit(builder, false);
       },
     });
@@ -267,7 +267,8 @@ class SnapshotReading {
     const { table, resumable } = open.plan;
     this.#progress = this.#progress.withTable(table.name, this.#identity(table));
     const builder = this.#emptyBuilder();
-    builder.mark(table, 'snapshot-end', !resumable, --this.#unended === 0);
+    const { offset } = this.#markOf(table, null);
+    builder.mark(table, 'snapshot-end', !resumable, { offset, last: --this.#unended === 0 });
     const metric = this.#options.metrics.table(table.name);
     metric.snapshotDone = true;
     this.#options.log.info({ table: table.name, rows: metric.rowsSnapshot }, 'snapshot of a table ends');
@@ -288,9 +289,13 @@ class SnapshotReading {
     const progress =
       key === null
         ? ReadProgress.none.withTable(table.name, this.#identity(table))
-        : ReadProgress.none.withChunk(table.name, table.oid, key);
+        : this.#withChunk(ReadProgress.none, table, key);
     const offset = this.#snapshot.offset(progress, mayExistUntil, timestampMicros);
     return new SnapshotMark(offset, timestampMicros, txId);
+  }
+
+  #withChunk(progress: ReadProgress, { name, oid }: PostgresTable, key: KeyChunk): ReadProgress {
+    return progress.withChunk(name, oid, key, formatLsn(this.#session.mayExistUntil));
   }
 
   #identity({ oid, keyColumns }: PostgresTable): TableIdentity {

@@ -1,4 +1,5 @@
 import { IcestreamError } from '../../../base/errors.ts';
+import type { Held } from '../../../record/offset.ts';
 import type { SnapshotProgress } from '../parts.ts';
 
 /** A key as the server prints its columns, in index order; null: no bound. */
@@ -21,6 +22,8 @@ export type TableIdentity = number | string;
 /** Chunks done of a table that is not done: all below `count`, up to `upTo`, and those in `extra`, ascending. */
 interface TableProgress {
   readonly oid: number;
+  /** The snapshot that read the last of them. Another one's chunks end at other keys, whatever their numbers. */
+  readonly snapshot: string;
   readonly count: number;
   readonly upTo: Key;
   readonly extra: readonly KeyChunk[];
@@ -58,9 +61,9 @@ export class ReadProgress implements SnapshotProgress {
   static parse(text: string): ReadProgress {
     try {
       const { done, tables, replacing = false } = JSON.parse(text) as ProgressJson;
-      const entries = Object.entries(tables).map(([name, [oid, count, upTo, extra]]) => {
+      const entries = Object.entries(tables).map(([name, [oid, count, upTo, extra, snapshot = '']]) => {
         const chunks = extra.map(([first, last, from, to]) => ({ first, last, from, to }));
-        return [name, { oid, count, upTo, extra: chunks }] as const;
+        return [name, { oid, snapshot, count, upTo, extra: chunks }] as const;
       });
       return new ReadProgress(new Map(Object.entries(done)), new Map(entries), replacing);
     } catch (cause) {
@@ -72,8 +75,9 @@ export class ReadProgress implements SnapshotProgress {
 
   toText(): string {
     const tables: Record<string, TableJson> = {};
-    for (const [name, { oid, count, upTo, extra }] of this.#tables) {
-      tables[name] = [oid, count, upTo, extra.map(({ first, last, from, to }) => [first, last, from, to])];
+    for (const [name, { oid, snapshot, count, upTo, extra }] of this.#tables) {
+      const chunks = extra.map(({ first, last, from, to }): ChunkJson => [first, last, from, to]);
+      tables[name] = [oid, count, upTo, chunks, snapshot];
     }
     const replacing = this.replacing ? { replacing: true } : {};
     return JSON.stringify({
@@ -98,10 +102,10 @@ export class ReadProgress implements SnapshotProgress {
     return new ReadProgress(new Map(this.#done).set(table, identity), tables, this.replacing);
   }
 
-  withChunk(table: string, oid: number, chunk: KeyChunk): ReadProgress {
+  withChunk(table: string, oid: number, chunk: KeyChunk, snapshot: string): ReadProgress {
     const known = this.#tables.get(table);
-    const before = known?.oid === oid ? known : { oid, count: 0, upTo: null, extra: [] };
-    const tables = new Map(this.#tables).set(table, addChunk(before, chunk));
+    const before = known?.oid === oid ? known : nothingOf(oid, snapshot);
+    const tables = new Map(this.#tables).set(table, addChunk({ ...before, snapshot }, chunk));
     return new ReadProgress(this.#done, tables, this.replacing);
   }
 
@@ -134,8 +138,25 @@ export class ReadProgress implements SnapshotProgress {
     const theirs = that.#tables.get(table);
     if (theirs === undefined) return true;
     const ours = this.#tables.get(table);
-    if (ours === undefined || ours.oid !== theirs.oid || ours.count < theirs.count) return false;
+    if (ours?.oid !== theirs.oid) return false;
+    if (ours.snapshot !== theirs.snapshot) return theirs.count === 0 && theirs.extra.length === 0;
+    if (ours.count < theirs.count) return false;
     return theirs.extra.every((chunk) => isCovered(ours, chunk));
+  }
+
+  has(mark: SnapshotProgress, table: string): Held {
+    const that = mark as ReadProgress;
+    const theirs = that.#done.get(table) ?? that.#tables.get(table)?.oid;
+    if (theirs === undefined || this.#done.get(table) === theirs) return 'all';
+    return this.#tables.get(table)?.oid === theirs ? 'some' : 'none';
+  }
+
+  and(earlier: SnapshotProgress): ReadProgress {
+    const that = earlier as ReadProgress;
+    const done = new Map([...that.#done, ...this.#done]);
+    const tables = new Map([...that.#tables, ...this.#tables]);
+    for (const name of done.keys()) tables.delete(name);
+    return new ReadProgress(done, tables, this.replacing);
   }
 
   min(other: SnapshotProgress): SnapshotProgress {
@@ -166,11 +187,15 @@ export class ReadProgress implements SnapshotProgress {
 }
 
 type ChunkJson = [first: number, last: number, from: Key, to: Key];
-type TableJson = [oid: number, count: number, upTo: Key, extra: ChunkJson[]];
+type TableJson = [oid: number, count: number, upTo: Key, extra: ChunkJson[], snapshot?: string];
 interface ProgressJson {
   readonly done: Record<string, TableIdentity>;
   readonly tables: Record<string, TableJson>;
   readonly replacing?: boolean;
+}
+
+function nothingOf(oid: number, snapshot: string): TableProgress {
+  return { oid, snapshot, count: 0, upTo: null, extra: [] };
 }
 
 function addChunk(progress: TableProgress, chunk: KeyChunk): TableProgress {
@@ -181,7 +206,7 @@ function addChunk(progress: TableProgress, chunk: KeyChunk): TableProgress {
     count = next.last + 1;
     upTo = next.to;
   }
-  return { oid: progress.oid, count, upTo, extra };
+  return { ...progress, count, upTo, extra };
 }
 
 function isCovered(progress: TableProgress, chunk: KeyChunk): boolean {
@@ -190,6 +215,7 @@ function isCovered(progress: TableProgress, chunk: KeyChunk): boolean {
 }
 
 function shorter(a: TableProgress, b: TableProgress): TableProgress {
-  const { oid, count, upTo } = a.count <= b.count ? a : b;
-  return { oid, count, upTo, extra: [] };
+  if (a.snapshot !== b.snapshot) return nothingOf(a.oid, a.snapshot);
+  const { oid, snapshot, count, upTo } = a.count <= b.count ? a : b;
+  return { oid, snapshot, count, upTo, extra: [] };
 }

@@ -107,7 +107,14 @@ async function readChunk(client: Client, table: PostgresTable, options: WindowOp
 }
 
 /** The offset is given when the chunk's place in the log is known. */
-const NO_OFFSET: Offset = { epoch: 0, compare: () => 0, holds: () => false, toJSON: () => ({}) };
+const NO_OFFSET: Offset = {
+  epoch: 0,
+  initialSnapshot: false,
+  compare: () => 0,
+  holds: () => 'none',
+  onward: (next) => next,
+  toJSON: () => ({}),
+};
 
 function orderBy({ key }: WindowOptions, direction: 'ASC' | 'DESC'): string {
   return `ORDER BY ${key.map((name) => `${quoteIdentifier(name)} ${direction}`).join(', ')}`;

@@ -14,7 +14,10 @@ const chunk = (number: number): KeyChunk => ({
 });
 
 function withChunks(...numbers: number[]): ReadProgress {
-  return numbers.reduce((progress, number) => progress.withChunk('s.t', 1, chunk(number)), ReadProgress.none);
+  return numbers.reduce(
+    (progress, number) => progress.withChunk('s.t', 1, chunk(number), 'A'),
+    ReadProgress.none,
+  );
 }
 
 test('P-4 chunks that end out of order leave gaps, which are what is left', () => {
@@ -51,6 +54,36 @@ test('O-1 the minimum is what both have', () => {
   assert.equal(crossed.toText(), withChunks(0).toText());
 });
 
+test('O-1 of chunks that two snapshots cut differently nothing is known but that there are some', () => {
+  const of = (snapshot: string, ...numbers: number[]) =>
+    numbers.reduce((progress, n) => progress.withChunk('s.t', 1, chunk(n), snapshot), ReadProgress.none);
+  const [first, second] = [of('A', 0, 1, 2), of('B', 0, 1, 2)];
+  assert.ok(!first.holds(second, 's.t') && !second.holds(first, 's.t'));
+  const both = first.min(second) as ReadProgress;
+  assert.deepEqual(both.gaps('s.t', 1), [{ first: 0, last: Infinity, from: null, to: null }]);
+  assert.ok(both.isBegun('s.t', 1), 'what is read again may be there');
+  assert.ok(first.holds(both, 's.t'));
+});
+
+test('O-4 of a table that another run reads, all is there, or something, or nothing', () => {
+  const held = withChunks(0, 1).withTable('s.done', 2).withTable('s.keyless', '3@A');
+  const marks = ReadProgress.none.withChunk('s.t', 1, chunk(0), 'B');
+  assert.equal(held.has(marks, 's.t'), 'some', 'whatever the chunk, its keys may be others');
+  assert.equal(held.has(ReadProgress.none.withChunk('s.t', 9, chunk(0), 'B'), 's.t'), 'none', 'made anew');
+  assert.equal(held.has(ReadProgress.none.withChunk('s.done', 2, chunk(0), 'B'), 's.done'), 'all');
+  assert.equal(held.has(ReadProgress.none.withTable('s.keyless', '3@B'), 's.keyless'), 'none');
+  assert.equal(held.has(ReadProgress.none.withTable('s.keyless', '3@A'), 's.keyless'), 'all');
+  assert.equal(held.has(ReadProgress.none.withTable('s.new', 4), 's.new'), 'none');
+});
+
+test('O-4 what an earlier run had is kept until this one has it', () => {
+  const earlier = withChunks(0, 1).withTable('s.done', 2).withTable('s.keyless', '3@A');
+  const now = ReadProgress.none.withChunk('s.done', 2, chunk(0), 'B').withTable('s.keyless', '3@B');
+  const both = now.and(earlier);
+  assert.ok(both.isDone('s.done', 2) && both.isDone('s.keyless', '3@B') && both.isBegun('s.t', 1));
+  assert.ok(both.holds(now, null));
+});
+
 test('O-1 both kinds of progress come back from their text', () => {
   const read = withChunks(0, 2).withTable('s.done', 7);
   assert.equal(parseProgress(read.toText()).toText(), read.toText());
@@ -76,7 +109,7 @@ test('P-4 a table without a key counts as done for its own snapshot alone', () =
 });
 
 test('L-6 a snapshot that replaces is gone on with as one that replaces', () => {
-  const progress = ReadProgress.begin(true).withTable('s.t', 1).withChunk('s.u', 2, chunk(0));
+  const progress = ReadProgress.begin(true).withTable('s.t', 1).withChunk('s.u', 2, chunk(0), 'A');
   assert.ok(ReadProgress.parse(progress.toText()).replacing);
   assert.ok(progress.min(progress).toText() === progress.toText());
 });

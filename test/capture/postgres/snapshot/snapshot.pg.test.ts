@@ -189,7 +189,7 @@ for (const [name, ddl, key] of [
     );
     const durable = first.batches
       .filter(({ transactions }) =>
-        transactions.some(({ offset }) => first.offsets.at(-1)!.holds(offset, `${schema}.t`)),
+        transactions.some(({ offset }) => resume.holds((offset as PostgresOffset).progress!, `${schema}.t`)),
       )
       .reduce((sum, { rowCount }) => sum + rowCount, 0);
     const reread = second.rows.get(`${schema}.t`)!.length;
