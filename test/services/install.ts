@@ -3,6 +3,7 @@ import { installKafka } from './kafka.ts';
 import { installPostgres } from './postgres.ts';
 import { installRestCatalog } from './rest-catalog.ts';
 import { installS3 } from './s3.ts';
+import { installSchemaRegistry } from './schema-registry.ts';
 
 /** What the tests need, by the name under which scripts/test.ts and its messages speak of it. */
 export const SERVICES = {
@@ -13,6 +14,7 @@ export const SERVICES = {
   S3: installS3,
   'REST catalog': installRestCatalog,
   Kafka: installKafka,
+  'schema registry': installSchemaRegistry,
   'DuckDB extensions': installDuckdbExtensions,
 } satisfies Record<string, () => Promise<unknown>>;
 
