@@ -1,10 +1,5 @@
 import { IcestreamError, isAbort } from '../../base/errors.ts';
 
-export interface SchemaRegistry {
-  /** The id of a schema, which is registered where that is allowed. @throws IcestreamError convert.registry* */
-  id(subject: string, schemaText: string): Promise<number>;
-}
-
 export interface RegistryAccess {
   /** Asked in turn until one answers. */
   readonly urls: readonly string[];
