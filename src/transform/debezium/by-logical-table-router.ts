@@ -1,3 +1,4 @@
+import { adjustedName } from '../../convert/schema-name.ts';
 import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectField, ConnectList, ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import { rewriterOf } from '../kafka/regex-router.ts';
@@ -14,7 +15,6 @@ import {
 import { fieldIndex, orDefault, perSchema, requireStruct, STRING, structLike } from '../schema.ts';
 import type { TransformDefinition } from '../transform.ts';
 import { isEnvelope } from './envelope.ts';
-import { adjustedName } from './schema-name.ts';
 
 const OPTIONS = {
   'topic.regex': text(null, { importance: 'LOW', ...REGEX }),

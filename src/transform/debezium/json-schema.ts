@@ -1,7 +1,7 @@
+import { adjustedName } from '../../convert/schema-name.ts';
 import type { ConnectField, ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import { basicsOf, failed } from '../schema.ts';
 import { JsonNumber, type JsonObject, type JsonTree } from './json-tree.ts';
-import { adjustedName } from './schema-name.ts';
 
 export interface JsonSchemaStyle {
   /** NULL becomes a field of optional bytes instead of none. */
