@@ -46,8 +46,7 @@ these configurations:
 | variant | records | configuration |
 | --- | --- | --- |`;
 
-const MASKED = `\`test/peer/recorded.kafka.test.ts\` runs each of them (but avro, which needs a schema registry) through icestream and
-compares. What may differ, and how it is checked nevertheless:
+const MASKED = `\`test/peer/recorded.kafka.test.ts\` runs each of them through icestream and compares. What may differ, and how it is checked nevertheless:
 
 - the topic prefix;
 - clock times: each must lie within its recording, in the same unit and form; times of one commit or snapshot must be equal

@@ -41,10 +41,10 @@ function maskRecord(
   mask: Mask,
   schemas: Readonly<Record<string, unknown>>,
 ): MaskedRecord {
-  const kind = recordKind(record);
-  const parts = new Parts(mask, kind);
+  const valueText = bytesText(record.valueRaw, record.valueB64, schemas);
+  const parts = new Parts(mask, recordKind(record.topic, valueText ?? ''));
   const key = parts.add('key', bytesText(record.keyRaw, record.keyB64, schemas));
-  const value = parts.add('value', bytesText(record.valueRaw, record.valueB64, schemas));
+  const value = parts.add('value', valueText);
   const headers = record.headers.map(([name, text]) => parts.header(name, text));
   parts.leaves.set('headers', record.headers.map(([name]) => name).join(' '));
   const time = mask.number('other', ['timestamp'], String(record.timestamp))?.text ?? record.timestamp;
@@ -60,9 +60,8 @@ function maskRecord(
   };
 }
 
-function recordKind(record: KafkaRecord): RecordKind {
-  const value = record.valueRaw ?? '';
-  if (record.topic.endsWith('.transaction')) return value.includes('"status":"END"') ? 'end' : 'begin';
+function recordKind(topic: string, value: string): RecordKind {
+  if (topic.endsWith('.transaction')) return value.includes('"status":"END"') ? 'end' : 'begin';
   const marker = /"source":\{[^{}]*"snapshot":"(\w+)"/.exec(value)?.[1];
   if (marker === undefined) return 'other';
   if (marker === 'false') return 'streamed';
