@@ -4,6 +4,7 @@
  */
 export class TaskMetrics {
   readonly tables = new Map<string, TableMetrics>();
+  readonly recordErrors = new RecordErrorMetrics();
   /** Source positions and times, microseconds since 1970; 0 when unknown. */
   lastCommitTimestampMicros = 0;
   lastEventReceivedMillis = 0;
@@ -34,12 +35,35 @@ export class TaskMetrics {
   lastCommitDurationMs = 0;
   commitDurationMsTotal = 0;
   spooledBytes = 0;
+  /** By sink, where there are several: what waits for it, and whether everything does (S-1). */
+  readonly sinks: Record<string, SinkMetrics> = {};
 
   table(name: string): TableMetrics {
     let table = this.tables.get(name);
     if (table === undefined) this.tables.set(name, (table = new TableMetrics()));
     return table;
   }
+}
+
+export interface SinkMetrics {
+  readonly spooledBytes: number;
+  readonly stalls: boolean;
+}
+
+/** Records that could not be published, counted as Connect's task-error-metrics are. */
+export class RecordErrorMetrics {
+  /** Operations that failed, each attempt. */
+  failures = 0;
+  /** Records that failed for good. */
+  errors = 0;
+  /** Records left out. */
+  skipped = 0;
+  retries = 0;
+  logged = 0;
+  deadLetterRequests = 0;
+  deadLetterFailures = 0;
+  /** Milliseconds since 1970; 0 none. */
+  lastErrorMillis = 0;
 }
 
 export class TableMetrics {

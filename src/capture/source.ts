@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
+import type { MarkCodec } from '../record/batch-codec.ts';
 import type { EventForms } from '../record/event.ts';
 import type { Offset, OffsetCodec } from '../record/offset.ts';
 
@@ -9,6 +10,8 @@ import type { Offset, OffsetCodec } from '../record/offset.ts';
  */
 export interface Source {
   readonly offsets: OffsetCodec;
+  /** For batches that wait on disk (S-1). */
+  readonly marks: MarkCodec;
   /** How its rows look as Debezium's events. */
   readonly events?: EventForms;
   /**

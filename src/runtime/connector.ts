@@ -36,6 +36,14 @@ export interface PartStatus {
 
 export interface TaskStatus extends PartStatus {
   readonly id: number;
+  /** Not in Connect's answer: sinks that do not keep up (S-1), and which of them everything waits for. */
+  readonly slow_sinks?: readonly SlowSink[];
+}
+
+export interface SlowSink {
+  readonly sink: string;
+  readonly spooled_bytes: number;
+  readonly stalls_all: boolean;
 }
 
 export interface ConnectorStatus {
@@ -181,7 +189,8 @@ export class Connector {
       connector: this.part(shownTarget(this.target), null),
       tasks: this.taskIds().map((id) => {
         const { state, trace } = shown(this.task.state);
-        return { id, ...this.part(state, trace) };
+        const slow = state === 'RUNNING' ? slowSinks(this.metrics) : [];
+        return { id, ...this.part(state, trace), ...(slow.length === 0 ? {} : { slow_sinks: slow }) };
       }),
       type: this.plugin.type,
     };
@@ -299,4 +308,10 @@ function retryPolicy(config: Properties): RetryPolicy {
 function whole(text: string | undefined, fallback: number): number {
   const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
   return Number.isInteger(value) ? value : fallback;
+}
+
+function slowSinks(metrics: TaskMetrics | null): SlowSink[] {
+  return Object.entries(metrics?.sinks ?? {})
+    .filter(([, { spooledBytes }]) => spooledBytes > 0)
+    .map(([sink, { spooledBytes, stalls }]) => ({ sink, spooled_bytes: spooledBytes, stalls_all: stalls }));
 }

@@ -71,6 +71,18 @@ function connectMetrics(out: Exposition, task: Record<string, string>, metrics: 
   );
   out.add('kafka_connect_source_task_source_record_poll_total', 'counter', task, metrics.eventsSeen);
   out.add('kafka_connect_source_task_source_record_write_total', 'counter', task, written);
+  const { recordErrors } = metrics;
+  for (const [attribute, value] of [
+    ['total_record_failures', recordErrors.failures],
+    ['total_record_errors', recordErrors.errors],
+    ['total_records_skipped', recordErrors.skipped],
+    ['total_retries', recordErrors.retries],
+    ['total_errors_logged', recordErrors.logged],
+    ['deadletterqueue_produce_requests', recordErrors.deadLetterRequests],
+    ['deadletterqueue_produce_failures', recordErrors.deadLetterFailures],
+  ] as const)
+    out.add(`kafka_connect_task_error_${attribute}`, 'counter', task, value);
+  out.add('kafka_connect_task_error_last_error_timestamp', 'gauge', task, recordErrors.lastErrorMillis);
 }
 
 function debeziumMetrics(out: Exposition, connector: Connector, metrics: TaskMetrics): void {
@@ -127,6 +139,10 @@ function snapshotMetrics(
 function taskMetrics(out: Exposition, task: Record<string, string>, metrics: TaskMetrics): void {
   out.add('icestream_source_read_bytes_total', 'counter', task, metrics.bytesRead);
   out.add('icestream_spooled_bytes', 'gauge', task, metrics.spooledBytes);
+  for (const [sink, { spooledBytes, stalls }] of Object.entries(metrics.sinks)) {
+    out.add('icestream_sink_spooled_bytes', 'gauge', { ...task, sink }, spooledBytes);
+    out.add('icestream_sink_stalls', 'gauge', { ...task, sink }, stalls ? 1 : 0);
+  }
   out.add('icestream_commits_total', 'counter', task, metrics.commits);
   out.add('icestream_commit_conflicts_total', 'counter', task, metrics.commitConflicts);
   out.add('icestream_commit_failures_total', 'counter', task, metrics.commitFailures);

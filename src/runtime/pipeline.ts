@@ -2,12 +2,14 @@ import { failpoint } from '../base/failpoint.ts';
 import type { Source } from '../capture/source.ts';
 import type { Offset } from '../record/offset.ts';
 import type { CommitPolicy, Sink } from '../sink/sink.ts';
+import type { Backlog } from './backlog.ts';
+import { Feed } from './feed.ts';
 import type { Gate } from './gate.ts';
 import { Lane } from './lane.ts';
 
 export interface Pipeline {
   readonly source: Source;
-  readonly sinks: readonly { readonly sink: Sink; readonly policy: CommitPolicy }[];
+  readonly sinks: readonly PipelineSink[];
   /** The store's offset: where sinks that hold none of their own begin. */
   readonly stored: Offset | null;
   /** Closed while the connector is paused. */
@@ -16,6 +18,13 @@ export interface Pipeline {
   readonly onDurable: (offset: Offset) => void;
   /** Reading begins. */
   readonly onRunning: () => void;
+}
+
+export interface PipelineSink {
+  readonly sink: Sink;
+  readonly policy: CommitPolicy;
+  /** What it has not taken yet, where there are others that go on meanwhile; null: whoever reads waits for it. */
+  readonly backlog: Backlog | null;
 }
 
 /**
@@ -28,32 +37,46 @@ export async function runPipeline(pipeline: Pipeline, stop: AbortSignal, kill: A
   const { source } = pipeline;
   const failed = new AbortController();
   const reading = AbortSignal.any([stop, failed.signal]);
-  const lanes = await openLanes(pipeline, failed, kill);
+  const ending = AbortSignal.any([kill, failed.signal]);
+  const lanes = await openLanes(pipeline, failed, ending);
+  const feeds: Feed[] = [];
   try {
     const from = startOf(lanes, pipeline);
     for (const lane of lanes) {
       lane.readsFrom(from);
       lane.sink.begins?.(from);
     }
+    lanes.forEach((lane, i) => {
+      feeds.push(new Feed(lane, pipeline.sinks[i].backlog, (error) => failed.abort(error)));
+    });
     rereadStopped(pipeline);
     pipeline.onRunning();
     for await (const batch of source.read(from, reading)) {
-      for (const lane of lanes) await lane.write(batch);
+      for (const feed of feeds) await feed.take(batch, reading);
       batch.lease.release();
-      if (pipeline.gate.closed) {
-        for (const lane of lanes) await lane.flush();
-        await pipeline.gate.opened(reading).catch(ignoreAbort(reading));
-      }
+      if (pipeline.gate.closed) await paused(feeds, pipeline.gate, reading);
       if (reading.aborted) break;
     }
     failed.signal.throwIfAborted();
-    for (const lane of lanes) await lane.flush();
+    for (const feed of feeds) await feed.end(!stop.aborted, ending);
   } catch (error) {
     // What aborted the reading is the reason; what the reading says of it is not.
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
+    for (const feed of feeds) await feed.close();
     for (const lane of lanes) await lane.settled();
     for (const lane of lanes) await lane.sink.close();
+    for (const feed of feeds) await feed.ended();
+  }
+}
+
+/** What was read before becomes durable, and nothing more is read until the gate opens. */
+async function paused(feeds: readonly Feed[], gate: Gate, reading: AbortSignal): Promise<void> {
+  try {
+    for (const feed of feeds) await feed.flushed(reading);
+    await gate.opened(reading);
+  } catch (error) {
+    ignoreAbort(reading)(error);
   }
 }
 
@@ -63,9 +86,8 @@ export function rereadStopped({ source, sinks }: Pick<Pipeline, 'source' | 'sink
   source.reread?.([...tables], 'replace');
 }
 
-async function openLanes(pipeline: Pipeline, failed: AbortController, kill: AbortSignal): Promise<Lane[]> {
+async function openLanes(pipeline: Pipeline, failed: AbortController, signal: AbortSignal): Promise<Lane[]> {
   const lanes: Lane[] = [];
-  const signal = AbortSignal.any([failed.signal, kill]);
   const onDurable = () => acknowledge(lanes, pipeline);
   for (const { sink, policy } of pipeline.sinks) {
     const own = await sink.open(signal);

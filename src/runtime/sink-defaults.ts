@@ -51,8 +51,11 @@ export function withWorker(
   return sinksOf(own).includes('kafka') ? withKafkaDefaults(own, worker) : own;
 }
 
+/** `sink.spool.max.bytes` where it is not set. */
+export const SPOOL_BYTES_MAX = 10 * 2 ** 30;
+
 export function isSinkProperty(name: string): boolean {
-  return name === 'sinks' || name.startsWith('iceberg.');
+  return name === 'sinks' || name === 'sink.spool.max.bytes' || name.startsWith('iceberg.');
 }
 
 function localLake(stateDir: string): Properties {

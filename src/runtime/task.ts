@@ -8,17 +8,21 @@ import { createLog, type Log } from '../base/log.ts';
 import { TaskMetrics } from '../base/metrics.ts';
 import { loadSource } from '../capture/registry.ts';
 import type { Source } from '../capture/source.ts';
+import { BatchCodec } from '../record/batch-codec.ts';
 import type { Offset } from '../record/offset.ts';
 import { loadSink } from '../sink/registry.ts';
-import type { CommitPolicy, Sink } from '../sink/sink.ts';
 import { createChain } from '../transform/chain.ts';
+import { Backlog } from './backlog.ts';
+import { BatchSpool } from './batch-spool.ts';
 import { Gate } from './gate.ts';
-import { type Pipeline, rereadStopped, runPipeline } from './pipeline.ts';
+import { type Pipeline, type PipelineSink, rereadStopped, runPipeline } from './pipeline.ts';
 import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
-import { sinksOf } from './sink-defaults.ts';
+import { SPOOL_BYTES_MAX, sinksOf } from './sink-defaults.ts';
 import { taskError } from './supervisor.ts';
 
 const METRICS_INTERVAL_MS = 1000;
+/** A sink that takes no batch for so long does not slow the others down any more. */
+const BACKLOG_GRACE_MS = 500;
 
 const start = workerData as TaskStart;
 const port = parentPort!;
@@ -99,7 +103,7 @@ async function createSinks(
   stored: Offset | null,
   memoryBytes: number,
   log: Log,
-): Promise<{ sink: Sink; policy: CommitPolicy }[]> {
+): Promise<PipelineSink[]> {
   const names = sinksOf(start.config);
   if (names.length === 0) {
     throw new IcestreamError(
@@ -110,7 +114,7 @@ async function createSinks(
   // A lake takes rows; that no transform changes their values was seen to before (L-8).
   const chain = names.includes('kafka') ? createChain(start.config, log) : null;
   const transform = chain === null || chain.isEmpty ? {} : { transform: chain.apply };
-  const created: { sink: Sink; policy: CommitPolicy }[] = [];
+  const created: PipelineSink[] = [];
   for (const name of names) {
     const definition = await loadSink(name);
     if (definition === null) throw new IcestreamError('config.invalid', `no sink is called ${name}`);
@@ -128,9 +132,35 @@ async function createSinks(
       ...(source.events === undefined ? {} : { forms: source.events }),
       reread: (tables, how) => source.reread?.(tables, how),
     });
-    created.push({ sink, policy: definition.commitPolicy(start.config) });
+    const backlog = names.length > 1 ? await createBacklog(name, source, memoryBytes / 8, log) : null;
+    created.push({ sink, policy: definition.commitPolicy(start.config), backlog });
   }
   return created;
+}
+
+/** S-1 */
+async function createBacklog(sink: string, source: Source, memoryBytes: number, log: Log): Promise<Backlog> {
+  const spool = new BatchSpool(
+    join(start.stateDir, 'backlog', sink),
+    new BatchCodec(source.offsets, source.marks),
+  );
+  await spool.clear();
+  return new Backlog({
+    memoryBytes,
+    graceMs: BACKLOG_GRACE_MS,
+    spool,
+    spoolBytesMax: Number(start.config['sink.spool.max.bytes'] ?? SPOOL_BYTES_MAX),
+    onState: (state) => {
+      const before = metrics.sinks[sink];
+      metrics.sinks[sink] = state;
+      const { spooledBytes } = state;
+      if (state.stalls && !before?.stalls) {
+        log.warn({ sink, spooledBytes }, 'the spool of a sink is full: everything waits for this sink');
+      } else if (spooledBytes > 0 && !before?.spooledBytes) {
+        log.warn({ sink }, 'a sink takes nothing: what comes for it is spooled, the others go on');
+      } else if (spooledBytes === 0 && before?.spooledBytes) log.info({ sink }, 'a sink has caught up');
+    },
+  });
 }
 
 function setPaused(paused: boolean): void {

@@ -2,15 +2,18 @@ import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
+import type { MarkCodec } from '../../record/batch-codec.ts';
 import { BatchBuilder } from '../../record/builder.ts';
 import type { EventForms } from '../../record/event.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
+import { Notifications } from '../notifications.ts';
 import type { ConnectorConfig, Reread, Source, SourceContext, SourceDefinition } from '../source.ts';
 import { isPostgresProperty, type PostgresConfig, parsePostgresConfig } from './config.ts';
 import { type ConnectOptions, connect } from './connection.ts';
 import { PostgresForms } from './events/index.ts';
 import { createFilters, type Filters } from './filters.ts';
 import { LSN_NONE, type Lsn, maxLsn } from './lsn.ts';
+import { postgresMarks } from './mark-codec.ts';
 import { type PostgresOffset, postgresOffsets } from './offset.ts';
 import type { InitialSnapshot, Interleave } from './parts.ts';
 import { holdSnapshot, type Prepared, prepare } from './prepare.ts';
@@ -47,12 +50,14 @@ export const postgresSource: SourceDefinition = {
 
 class PostgresSource implements Source {
   readonly offsets: OffsetCodec;
+  readonly marks: MarkCodec;
   readonly events: EventForms;
   readonly #raw: ConnectorConfig;
   readonly #config: PostgresConfig;
   readonly #context: SourceContext;
   readonly #connection: ConnectOptions;
   readonly #filters: Filters;
+  readonly #notifications: Notifications | null;
   #stream: ChangeStream | null = null;
   #acknowledged: Lsn = LSN_NONE;
   #incremental: IncrementalSnapshots | null = null;
@@ -65,8 +70,11 @@ class PostgresSource implements Source {
     this.#context = context;
     this.#connection = connectOptions(config, context.connector);
     this.#filters = createFilters(config);
+    const channels = config['notification.enabled.channels'];
+    this.#notifications = Notifications.open(channels, config['topic.prefix'], context.log);
     this.events = new PostgresForms(config);
     this.offsets = postgresOffsets(config['topic.prefix'], parseProgress);
+    this.marks = postgresMarks(this.offsets);
   }
 
   async *read(from: Offset | null, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
@@ -141,7 +149,11 @@ class PostgresSource implements Source {
         if (batch.offset !== null) at = batch.offset as PostgresOffset;
         yield batch;
       }
-    } else this.#context.metrics.snapshotSkipped = true;
+    } else {
+      this.#context.metrics.snapshotSkipped = true;
+      const notifications = this.#notifications?.snapshot('SKIPPED') ?? [];
+      if (notifications.length > 0) yield { ...new BatchBuilder(0, 0, 0).finish(at), notifications };
+    }
     if (!decision.stream || signal.aborted) return;
     if (!prepared.snapshot && readsData(config)) yield await present(at, tables, this.#filters);
     if (prepared.snapshot) await wait(config['streaming.delay.ms'], signal);
@@ -170,6 +182,7 @@ class PostgresSource implements Source {
       tables: () => tables.discover(),
       connect: (stop) => connect(this.#connection, stop),
       replace,
+      notifications: this.#notifications,
       log,
       metrics,
       memoryBytes,
@@ -234,6 +247,7 @@ class PostgresSource implements Source {
       progress: from.progress instanceof IncrementalProgress ? from.progress : null,
       hold: (stop) => holdSnapshot({ connection: this.#connection, config, server, log }, stop),
       replaced: (table) => tables.wasRead(table),
+      notifications: this.#notifications,
       log,
       metrics,
       memoryBytes,

@@ -13,7 +13,8 @@ export class Transaction implements TransactionMark {
   readonly timestampMicros: number;
   /** End of the transaction before it in the stream, null before the first one ever. */
   readonly previousEnd: Lsn | null;
-  readonly #base: PostgresOffset;
+  /** Of offsets within this transaction everything but the position. */
+  readonly base: PostgresOffset;
   end: Lsn;
 
   constructor(
@@ -23,7 +24,7 @@ export class Transaction implements TransactionMark {
     commitLsn: Lsn,
     previousEnd: Lsn | null = null,
   ) {
-    this.#base = base;
+    this.base = base;
     this.xid = xid;
     this.timestampMicros = timestampMicros;
     this.end = commitLsn + 1n;
@@ -36,7 +37,7 @@ export class Transaction implements TransactionMark {
 
   /** Made when asked for: most transactions' offsets never are. */
   get offset(): PostgresOffset {
-    return this.#base.with({
+    return this.base.with({
       lsn: this.end,
       txId: this.xid === 0 ? null : this.xid,
       timestampMicros: this.timestampMicros,

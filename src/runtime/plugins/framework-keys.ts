@@ -378,7 +378,7 @@ function checkName(value: string | null): string | null {
     : `String may not contain control sequences but had the following ASCII chars: ${controls.join(', ')}`;
 }
 
-function atLeast(min: number) {
+export function atLeast(min: number) {
   return (value: string | null) => {
     if (value === null) return 'Value must be non-null';
     return Number(value) < min ? `Value must be at least ${min}` : null;

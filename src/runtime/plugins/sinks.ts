@@ -1,8 +1,8 @@
 import type { SinkDefinition } from '../../sink/sink.ts';
 import type { Properties } from '../config-providers.ts';
 import type { ConfigExtension } from '../plugins.ts';
-import { isSinkProperty } from '../sink-defaults.ts';
-import { aliasesOf, key } from './framework-keys.ts';
+import { isSinkProperty, SPOOL_BYTES_MAX } from '../sink-defaults.ts';
+import { aliasesOf, atLeast, key } from './framework-keys.ts';
 
 /**
  * `sinks` and the properties of every sink: the only additions to a Debezium configuration. Validation speaks of them only
@@ -13,9 +13,21 @@ export function sinksExtension(sinks: ReadonlyMap<string, SinkDefinition>): Conf
   const own = key('Sinks', 1, 'sinks', 'LIST', null, 'HIGH', 'SHORT', 'Sinks', 'Where changes go.', {
     recommended: names,
   });
+  const spool = key(
+    'Sinks',
+    2,
+    'sink.spool.max.bytes',
+    'LONG',
+    String(SPOOL_BYTES_MAX),
+    'LOW',
+    'SHORT',
+    'Spool of a slow sink',
+    'With several sinks: disk for changes that one of them does not take, in bytes. When it is full all of them wait.',
+    { check: atLeast(0) },
+  );
   return {
     applies: (config) => Object.keys(config).some(isSinkProperty),
-    keys: [own, ...[...sinks].flatMap(([name, sink]) => keysOf(name, sink))],
+    keys: [own, spool, ...[...sinks].flatMap(([name, sink]) => keysOf(name, sink))],
     validate(config) {
       const chosen = aliasesOf(config['sinks'] ?? '');
       const errors = new Map(chosen.flatMap((name) => [...(sinks.get(name)?.validate(config) ?? [])]));
