@@ -1,3 +1,4 @@
+import type { Notification } from './notification.ts';
 import type { Offset } from './offset.ts';
 import type { TableSchema } from './table.ts';
 
@@ -96,6 +97,9 @@ export interface ChangeBatch {
    * are published they are no events (L-12, P-3).
    */
   readonly repair?: boolean;
+
+  /** What happened before these rows, for sinks that publish it; a batch without rows may carry them alone. */
+  readonly notifications?: readonly Notification[];
 }
 
 /**

@@ -4,7 +4,8 @@
  * - the topic prefix, wherever it stands as a name;
  * - clock times, numbers and ISO texts that lie within the recording. Their unit, the form of the text and whether there is
  *   one still count; a time that an hour's shift of zones moved lies outside and counts as it is;
- * - ids that the server or the run gave: LSNs, transaction ids, run ids, ids of snapshot windows, Java's object ids. They
+ * - ids that the server or the run gave: LSNs, transaction ids, run ids, ids of snapshot windows and of notifications,
+ *   Java's object ids. They
  *   become a placeholder and a reference; references of a class must correspond one to one (relations.ts), so that a
  *   transaction id that is right in form but another event's shows.
  */
@@ -34,6 +35,7 @@ export type IdClass =
   | 'snapshot time'
   | 'run'
   | 'window'
+  | 'notification'
   | 'object';
 
 /** Classes whose ids grow: growing ids on one side must not go with falling ones on the other. */
@@ -115,6 +117,8 @@ export class Mask {
     }
     // Headers made of a number of the source block are texts of it.
     if (path[0] === 'headers' && sourceField(path) !== null) return this.number(kind, path, value);
+    const notification = isRecordId(path) ? UUID.exec(value) : null;
+    if (notification !== null) return placeholder('"uuid"', [{ class: 'notification', value }]);
     const object = OBJECT_ID.exec(value);
     if (object !== null) return placeholder(`text ${object[1]}`, [{ class: 'object', value: object[2]! }]);
     return this.#within(token);
@@ -158,6 +162,11 @@ function sourceField(path: readonly string[]): string | null {
   const moved = /^(?:_+(?:source_)?|source[_.])(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
   if (moved !== null) return moved[1]!;
   return path.at(-2) === 'source' && path[0] === 'value' ? name : null;
+}
+
+/** The `id` of a record itself, in key or value, with or without its schema around it. */
+function isRecordId(path: readonly string[]): boolean {
+  return /^(key|value)(\.payload)?\.id$/.test(path.join('.'));
 }
 
 function isTransactionId(kind: RecordKind, path: readonly string[]): boolean {

@@ -55,6 +55,7 @@ export function parsePostgresConfig(raw: Readonly<Record<string, string>>): {
   const { values, errors } = parseConfig(POSTGRES_PROPERTIES, config);
   checkExclusions(config, errors);
   checkPort(errors);
+  checkNotifications(values, errors);
   const masks = parseMasks(config);
   for (const [name, reasons] of masks.errors) errors.set(name, reasons);
   const resolved: PostgresConfig = Object.freeze({
@@ -149,6 +150,16 @@ function isGiven(value: string | undefined): boolean {
 function checkPort(errors: ConfigErrors): void {
   const reasons = errors.get('database.port');
   if (reasons !== undefined) reasons.push(reasons[0]);
+}
+
+function checkNotifications(
+  values: Pick<PostgresConfig, 'notification.enabled.channels' | 'notification.sink.topic.name'>,
+  errors: ConfigErrors,
+): void {
+  const topic = values['notification.sink.topic.name'] ?? '';
+  if (!values['notification.enabled.channels'].includes('sink') || topic.trim() !== '') return;
+  const reason = 'Notification topic name must be provided when kafka notification channel is enabled';
+  addReason(errors, 'notification.sink.topic.name', reason);
 }
 
 function addReason(errors: ConfigErrors, name: string, reason: string): void {

@@ -26,6 +26,8 @@ export interface KafkaSinkConfig {
   readonly heartbeat: { readonly topicPrefix: string; readonly intervalMs: number } | null;
   /** With `provide.transaction.metadata`. */
   readonly transactionTopic: string | null;
+  /** With `sink` among `notification.enabled.channels`. */
+  readonly notificationTopic: string | null;
   converters(): Promise<EventConverters>;
 }
 
@@ -55,6 +57,7 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
     transactionGroup: transactionGroup(config),
     heartbeat: heartbeat(config),
     transactionTopic: transactionTopic(config),
+    notificationTopic: config['notification.sink.topic.name'] ?? null,
     skippedOps: skippedOps(config['skipped.operations'] ?? 't'),
     tolerates: config['errors.tolerance'] === 'all',
     tombstones: config['tombstones.on.delete'] !== 'false',

@@ -8,6 +8,7 @@ import { KAFKA_PROPERTIES, type KafkaSinkConfig, parseKafkaConfig, validateKafka
 import { ConnectOffsets } from './connect-offsets.ts';
 import { contextHeaders } from './context-headers.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { notificationRecord } from './notifications.ts';
 import { Publisher } from './publisher.ts';
 
 export const kafkaSink: SinkDefinition = {
@@ -81,6 +82,11 @@ class KafkaSink implements Sink {
     if (this.#isTransactional) await this.#committing;
     this.#rows += batch.rowCount;
     this.#bytes += batch.byteLength;
+    const topic = this.#config.notificationTopic;
+    if (topic !== null) {
+      for (const it of batch.notifications ?? [])
+        await this.#publisher.publish(notificationRecord(topic, it));
+    }
     if (batch.repair !== true) await this.#publisher.take(batch);
     const heartbeat = this.#heartbeat?.heard(Date.now()) ?? null;
     if (heartbeat !== null) await this.#publisher.publish(heartbeat);

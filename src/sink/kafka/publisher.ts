@@ -88,6 +88,7 @@ export class Publisher {
   /** A record that is none of a row's. */
   publish(record: ConnectRecord): Promise<void> {
     return this.#inTurn(() => {
+      this.#nowMillis = Date.now();
       this.#records.push(record);
       return this.#sendRecords();
     });

@@ -15,11 +15,12 @@ export class Agenda {
     return this.#progress;
   }
 
-  /** To be read beside the stream. */
-  add(tables: readonly PendingTable[]): void {
+  /** To be read beside the stream; `signal` is the id of the user's signal, null for our own. */
+  add(tables: readonly PendingTable[], signal: string | null): void {
     if (tables.length === 0) return;
     const progress = this.#begun();
-    this.#progress = progress.with({ tables: [...progress.tables, ...tables] });
+    const asked = signal === null ? {} : { signal };
+    this.#progress = progress.with({ tables: [...progress.tables, ...tables], ...asked });
   }
 
   /** To be read as a whole, in place of what the sinks have. */
@@ -54,7 +55,7 @@ export class Agenda {
   }
 
   #begun(): IncrementalProgress {
-    const nothing = { tables: [], last: null, max: null, paused: false, replace: [] };
+    const nothing = { tables: [], last: null, max: null, paused: false, replace: [], signal: null };
     return this.#progress ?? new IncrementalProgress({ step: this.#steps, ...nothing });
   }
 }

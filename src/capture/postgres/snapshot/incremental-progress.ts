@@ -23,6 +23,8 @@ interface Fields {
   readonly paused: boolean;
   /** Tables that are to be read as a whole in place of what the sinks have (L-6), by name. */
   readonly replace: readonly string[];
+  /** Id of the user's signal that asked for tables last, null for none. */
+  readonly signal: string | null;
 }
 
 /** Incremental snapshots in progress, as the offset keeps them. Immutable. */
@@ -33,21 +35,24 @@ export class IncrementalProgress implements SnapshotProgress, Fields {
   readonly max: Key;
   readonly paused: boolean;
   readonly replace: readonly string[];
+  readonly signal: string | null;
 
-  constructor({ step, tables, last, max, paused, replace }: Fields) {
+  constructor({ step, tables, last, max, paused, replace, signal }: Fields) {
     this.step = step;
     this.tables = tables;
     this.last = last;
     this.max = max;
     this.paused = paused;
     this.replace = replace;
+    this.signal = signal;
   }
 
   /** @throws IcestreamError config.invalid for text that `toText` did not write */
   static parse(text: string): IncrementalProgress {
     try {
       const { incremental } = JSON.parse(text) as { incremental: Fields };
-      return new IncrementalProgress({ ...incremental, replace: incremental.replace ?? [] });
+      const { replace = [], signal = null } = incremental as Partial<Fields>;
+      return new IncrementalProgress({ ...incremental, replace, signal });
     } catch (cause) {
       throw new IcestreamError('config.invalid', 'the snapshot progress of the offset cannot be read', {
         cause,
@@ -80,7 +85,8 @@ export class IncrementalProgress implements SnapshotProgress, Fields {
   toText(): string {
     const { step, tables, last, max, paused } = this;
     const replace = this.replace.length > 0 ? { replace: this.replace } : {};
-    return JSON.stringify({ incremental: { step, tables, last, max, paused, ...replace } });
+    const signal = this.signal === null ? {} : { signal: this.signal };
+    return JSON.stringify({ incremental: { step, tables, last, max, paused, ...replace, ...signal } });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, Op } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import type { Notifications } from '../../notifications.ts';
 import { textAt } from '../codecs/text.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
@@ -14,9 +15,11 @@ import type { Interleave, SnapshotProgress } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
 import { type Transaction, WindowMark } from '../transaction.ts';
 import { Agenda } from './agenda.ts';
+import { IncrementalNotifications } from './incremental-notifications.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
+import { resolveRequests } from './requests.ts';
 import { isOwnSignal, type Order, orderOf, type Signal } from './signals.ts';
 import {
   MESSAGE_PREFIX,
@@ -43,6 +46,8 @@ export interface IncrementalOptions {
   readonly hold: ReplacementOptions['hold'];
   /** The whole table was read in this version: what was known of it before says nothing any more. */
   readonly replaced: (table: PostgresTable) => void;
+  /** Who is to be told, null: nobody. */
+  readonly notifications: Notifications | null;
   readonly log: Log;
   readonly metrics: TaskMetrics;
   readonly memoryBytes: number;
@@ -101,11 +106,13 @@ export class IncrementalSnapshots implements Interleave {
   /** Tables that a signal of the user's asked for as a whole, in this run. */
   readonly #askedFor = new Set<string>();
   readonly #replacement: Replacement;
+  readonly #told: IncrementalNotifications;
 
   constructor(options: IncrementalOptions) {
     this.#options = options;
     this.#agenda = new Agenda(options.progress);
     this.#replacement = new Replacement(options);
+    this.#told = new IncrementalNotifications(options.notifications);
     const { config } = options;
     const table = config['signal.data.collection'];
     const byTable =
@@ -177,7 +184,9 @@ export class IncrementalSnapshots implements Interleave {
     for (const signal of this.#inbox.splice(0)) await this.#obey(signal);
     if (this.#mayBegin()) this.#beginWindow();
     // What was asked for, or done without a row, must survive a restart, even if nothing changes in the source for long.
-    if (this.#progress !== told) yield empty(offset.with({ progress: this.#progress }));
+    if (this.#progress !== told || !this.#told.isEmpty) {
+      yield { ...empty(offset.with({ progress: this.#progress })), notifications: this.#told.take() };
+    }
     if (!this.#mayReplace(offset)) return;
     const query = <T>(run: (client: Client) => Promise<T>) => this.#exclusive(run);
     if (await this.#replacement.prepare(offset.lsn, query)) yield* this.#replace(offset);
@@ -205,7 +214,8 @@ export class IncrementalSnapshots implements Interleave {
     const names = this.#progress!.replace;
     let after = offset.with({ progress: this.#progress });
     yield empty(after);
-    for await (const batch of this.#replacement.read(names, after)) {
+    const asked = names.some((name) => this.#askedFor.has(name));
+    for await (const batch of this.#replacement.read(names, after, asked)) {
       for (const { kind, table } of batch.tableMarks) {
         if (kind !== 'snapshot-end') continue;
         this.#replaced(table as PostgresTable);
@@ -294,6 +304,7 @@ export class IncrementalSnapshots implements Interleave {
         return this.#stop(order.tables);
       case 'pause':
       case 'resume':
+        this.#told.paused(this.#progress, order.kind === 'pause');
         return this.#agenda.pause(order.kind === 'pause');
       case 'log':
         log.info({ id: signal.id, signalMessage: order.message }, 'signal to log');
@@ -301,22 +312,12 @@ export class IncrementalSnapshots implements Interleave {
   }
 
   async #execute(order: Extract<Order, { kind: 'execute' }>): Promise<void> {
-    const captured = await this.#options.tableNames();
-    const added: PendingTable[] = [];
-    const whole: string[] = [];
-    for (const { tables, condition, surrogateKey } of order.requests) {
-      for (const name of captured.filter((candidate) => tables.test(candidate))) {
-        const table = await this.#options.find(name);
-        if (table === null) continue;
-        if (order.isOwn && this.#isAhead(name, order.unlessPending)) continue;
-        const own = order.isOwn ? { own: true } : {};
-        if (chunkKey(table, surrogateKey) !== null) added.push({ name, condition, surrogateKey, ...own });
-        else if (order.isOwn) whole.push(name);
-        else this.#cannotRead(table);
-      }
-    }
+    const isAhead = (name: string) => this.#isAhead(name, order.unlessPending);
+    const resolved = await resolveRequests(order, this.#options, isAhead);
+    const { added, whole } = resolved;
+    if (!order.isOwn) this.#told.asked(this.#progress, order.id, resolved);
     this.#agenda.addReplace(whole);
-    this.#agenda.add(added);
+    this.#agenda.add(added, order.isOwn ? null : order.id);
     if (added.length === 0 && !order.isOwn)
       this.#options.log.warn({ id: order.id }, 'signal names no captured table that can be read by key');
   }
@@ -335,14 +336,11 @@ export class IncrementalSnapshots implements Interleave {
     else this.#options.log.warn({ id: order.id }, 'signal names no captured table');
   }
 
-  #cannotRead({ name }: PostgresTable): void {
-    this.#options.log.warn({ table: name }, 'a table without a primary key cannot be read beside the stream');
-  }
-
   #stop(tables: readonly RegExp[] | null): void {
     if (this.#progress === null) return;
     const isStopped = ({ name }: PendingTable) =>
       tables === null || tables.some((pattern) => pattern.test(name));
+    this.#told.stopped(this.#progress, isStopped);
     const [first] = this.#progress.tables;
     const left = this.#progress.tables.filter((table) => !isStopped(table));
     if (left[0] !== first) this.#window = null;
@@ -393,10 +391,14 @@ export class IncrementalSnapshots implements Interleave {
     const isUndone = window.before.some((xid) => rows.isInvisible(Number(xid)));
     if (window.spoiled || isUndone || this.#isOutdated(rows.table, streamed)) return [];
     this.#adaptChunk(rows);
-    const [pending, ...others] = this.#progress!.tables;
+    const before = this.#progress!;
+    const [pending, ...others] = before.tables;
+    this.#told.chunkRead(before, rows);
+    const notifications = this.#told.take();
     if (rows.isLast) {
       this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
       this.#tableDone(pending.name);
+      this.#told.tableRead(before, rows);
       this.#agenda.goOn({ tables: others, last: null, max: null });
       if (others.length === 0 && pending.own !== true) this.#lastWindow();
     } else {
@@ -418,7 +420,9 @@ export class IncrementalSnapshots implements Interleave {
     const isComplete = rows.isLast && table !== null && pending.condition === '';
     const complete = { row: last.rowCount, table: table!, kind: 'complete', replace: false } as const;
     const tableMarks = isComplete ? [complete] : [];
-    return [...batches, { ...last, offset: after, tableMarks }].map((batch) => ({ ...batch, repair }));
+    const all = [...batches, { ...last, offset: after, tableMarks }].map((batch) => ({ ...batch, repair }));
+    all[0] = { ...all[0], notifications };
+    return all;
   }
 
   /** Debezium ends with a window that holds nothing, which shows in the signal table and its topic. */

@@ -5,7 +5,9 @@ import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, MAY_EXIST, type TransactionMark } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import type { Notification } from '../../../record/notification.ts';
 import { BatchPool } from '../../../record/pool.ts';
+import type { Notifications } from '../../notifications.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
 import type { Filters } from '../filters.ts';
@@ -28,6 +30,8 @@ export interface SnapshotOptions {
   readonly connect: (signal: AbortSignal) => Promise<Client>;
   /** L-6: a snapshot again; what the tables held before goes away with the commit at the end. */
   readonly replace: boolean;
+  /** Who is to be told, null: nobody. */
+  readonly notifications: Notifications | null;
   readonly log: Log;
   readonly metrics: TaskMetrics;
   readonly memoryBytes: number;
@@ -85,6 +89,9 @@ class SnapshotReading {
   #progress: ReadProgress;
   #session: Session = { name: '', mayExistUntil: LSN_NONE, timestampMicros: 0, txId: null };
   #waiting: PostgresTable[] = [];
+  /** Names for notifications: what is read, and what is captured. */
+  #wanted: readonly string[] = [];
+  #captured: readonly string[] = [];
   #open: OpenTable | null = null;
   /** Tables whose end has not come yet. */
   #unended = 0;
@@ -112,6 +119,7 @@ class SnapshotReading {
       this.queue.end();
     } catch (error) {
       const signal = this.#signal;
+      this.#tell(this.#options.notifications?.snapshot('ABORTED'));
       this.queue.fail(signal.aborted ? signal.reason : postgresError(error, 'the snapshot failed'));
     }
     this.#stop.abort();
@@ -125,6 +133,7 @@ class SnapshotReading {
   }
 
   async #read(): Promise<void> {
+    this.#tell(this.#options.notifications?.snapshot('STARTED'));
     const leader = await this.#connect();
     this.#session = await this.#begin(leader);
     this.#waiting = await this.#tablesInOrder(leader);
@@ -132,7 +141,13 @@ class SnapshotReading {
     const workers = [this.#work(leader)];
     for (let i = 1; i < this.#threads; i++) workers.push(this.#join());
     await Promise.all(workers);
-    this.#emit(this.#emptyBuilder(), true);
+    this.#emit(this.#emptyBuilder(), true, this.#options.notifications?.snapshot('COMPLETED'));
+  }
+
+  /** Behind what was read so far. Small: nobody waits for room. */
+  #tell(notifications: readonly Notification[] = []): void {
+    if (notifications.length > 0)
+      void this.queue.push({ ...this.#emptyBuilder().finish(null), notifications });
   }
 
   async #connect(): Promise<Client> {
@@ -170,7 +185,13 @@ class SnapshotReading {
 
   async #tablesInOrder(leader: Client): Promise<PostgresTable[]> {
     const { config, filters, tables, metrics } = this.#options;
-    const wanted = (await tables()).filter(({ id }) => filters.inSnapshot(id.schema, id.table));
+    const place = ({ id }: PostgresTable) => filters.place(id.schema, id.table);
+    const captured = (await tables()).toSorted((a, b) => place(a) - place(b));
+    const wanted = captured.filter(({ id }) => filters.inSnapshot(id.schema, id.table));
+    this.#wanted = wanted.map(({ name }) => name);
+    this.#captured = captured
+      .filter((table) => wanted.includes(table) || filters.isSignalTable(table.id.schema, table.id.table))
+      .map(({ name }) => name);
     const sizes = await rowEstimates(leader, wanted);
     const isDone = (table: PostgresTable) => this.#progress.isDone(table.name, this.#identity(table));
     for (const table of wanted) {
@@ -178,8 +199,7 @@ class SnapshotReading {
       metric.rowsSnapshotTotal = sizes.get(table.oid) ?? -1;
       metric.snapshotDone = isDone(table);
     }
-    const place = ({ id }: PostgresTable) => filters.place(id.schema, id.table);
-    const left = wanted.filter((table) => !isDone(table)).sort((a, b) => place(a) - place(b));
+    const left = wanted.filter((table) => !isDone(table));
     const order = config['snapshot.tables.order.by.row.count'];
     if (order === 'disabled') return left;
     const sign = order === 'ascending' ? 1 : -1;
@@ -231,7 +251,8 @@ class SnapshotReading {
     );
     const builder = this.#emptyBuilder();
     builder.mark(table, 'snapshot-start', !plan.resumable, { offset: this.#markOf(table, null).offset });
-    await this.queue.push(builder.finish(null));
+    const notifications = this.#options.notifications?.tableBegins(table.name, this.#wanted) ?? [];
+    await this.queue.push({ ...builder.finish(null), notifications });
     return { plan, flags: isBegun ? MAY_EXIST : 0, inFlight: 0, exhausted: false };
   }
 
@@ -272,15 +293,25 @@ class SnapshotReading {
     const metric = this.#options.metrics.table(table.name);
     metric.snapshotDone = true;
     this.#options.log.info({ table: table.name, rows: metric.rowsSnapshot }, 'snapshot of a table ends');
-    await this.#emit(builder, false);
+    const { notifications } = this.#options;
+    await this.#emit(
+      builder,
+      false,
+      notifications?.tableRead(table.name, metric.rowsSnapshot, this.#captured),
+    );
     failpoint('snapshot.table-read');
   }
 
   /** Everything pushed so far, the builder's content included, is what the offset covers. */
-  #emit(builder: BatchBuilder, last: boolean): Promise<void> | null {
+  #emit(
+    builder: BatchBuilder,
+    last: boolean,
+    notifications: readonly Notification[] = [],
+  ): Promise<void> | null {
     const { mayExistUntil, timestampMicros } = this.#session;
     const progress = last ? null : this.#progress;
-    return this.queue.push(builder.finish(this.#snapshot.offset(progress, mayExistUntil, timestampMicros)));
+    const offset = this.#snapshot.offset(progress, mayExistUntil, timestampMicros);
+    return this.queue.push({ ...builder.finish(offset), notifications });
   }
 
   /** A chunk's own offset says no more than the chunk: others may have been durable before or after it. */

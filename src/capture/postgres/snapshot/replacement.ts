@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import type { ChangeBatch } from '../../../record/batch.ts';
+import type { Notifications } from '../../notifications.ts';
 import type { PostgresConfig } from '../config.ts';
 import type { Filters } from '../filters.ts';
 import { formatLsn, type Lsn, parseLsn } from '../lsn.ts';
@@ -24,6 +25,8 @@ export interface ReplacementOptions {
   readonly hold: (signal: AbortSignal) => Promise<HeldSnapshot>;
   /** A captured table as it is now, null when it is gone. */
   readonly find: (name: string) => Promise<PostgresTable | null>;
+  /** Who is to be told of what a user has asked for, null: nobody. */
+  readonly notifications: Notifications | null;
   readonly log: Log;
   readonly metrics: TaskMetrics;
   readonly memoryBytes: number;
@@ -73,11 +76,11 @@ export class Replacement {
 
   /**
    * The tables' rows between snapshot-start and snapshot-end marks, without offsets of their own. One that is gone has
-   * no marks.
+   * no marks. `asked`: by a user.
    */
-  async *read(names: readonly string[], offset: PostgresOffset): AsyncGenerator<ChangeBatch> {
+  async *read(names: readonly string[], offset: PostgresOffset, asked: boolean): AsyncGenerator<ChangeBatch> {
     const held = this.#held!;
-    const { config, filters, find, log, metrics, signal } = this.#options;
+    const { config, filters, find, log, metrics, notifications, signal } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#reading = promise;
     log.info({ tables: names, lsn: formatLsn(held.point) }, 'tables are read anew, the stream waits');
@@ -95,6 +98,7 @@ export class Replacement {
         return tables;
       },
       replace: true,
+      notifications: asked ? notifications : null,
     });
     metrics.snapshotRunning = true;
     try {

@@ -55,6 +55,8 @@ export type Order =
 
 /** Tables to read again, by pattern. */
 export interface SnapshotRequest {
+  /** As the signal has it. */
+  readonly name: string;
   readonly tables: RegExp;
   /** SQL condition, '' for all rows. */
   readonly condition: string;
@@ -129,6 +131,7 @@ function parseExecute(id: string, data: ExecuteData, isOwn: boolean, log: Log): 
     const tables = tablePattern(name);
     const own = conditions.find(({ table }) => table === name || tables.test(table));
     return {
+      name,
       tables,
       condition: own?.filter ?? common ?? '',
       surrogateKey,

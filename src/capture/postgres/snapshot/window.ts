@@ -30,7 +30,7 @@ export interface WindowRows {
   readonly batches: readonly ChangeBatch[];
   readonly rowCount: number;
   readonly bytes: number;
-  /** Last key read, and the table's highest key when the first window was read. */
+  /** Key of the last row, null without rows, and the table's highest key when the first window was read. */
   readonly last: Key;
   readonly max: Key;
   readonly isLast: boolean;
@@ -93,15 +93,8 @@ async function readChunk(client: Client, table: PostgresTable, options: WindowOp
     signal: options.signal,
   });
   const isLast = rowCount < options.rows;
-  const last = isLast
-    ? null
-    : await lastKey(
-        client,
-        table,
-        options,
-        `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1} LIMIT 1`,
-        within,
-      );
+  const end = isLast ? orderBy(options, 'DESC') : `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1}`;
+  const last = rowCount === 0 ? null : await lastKey(client, table, options, `${end} LIMIT 1`, within);
   await client.query('COMMIT');
   return { table, batches, rowCount, bytes, last, max, isLast, isInvisible: invisibleTo(snapshot) };
 }

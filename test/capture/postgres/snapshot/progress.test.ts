@@ -94,6 +94,7 @@ test('O-1 both kinds of progress come back from their text', () => {
     max: ['z'],
     paused: true,
     replace: ['s.u'],
+    signal: 'asked',
   });
   assert.equal(parseProgress(incremental.toText()).toText(), incremental.toText());
   assert.ok(incremental.with({ last: ['k'] }).holds(incremental, null));

@@ -68,6 +68,7 @@ async function run(
     ...common,
     tables: () => tables.discover(),
     replace: options.replace ?? false,
+    notifications: null,
     metrics,
     memoryBytes: options.memoryBytes ?? 64 << 20,
   } satisfies SnapshotOptions);
