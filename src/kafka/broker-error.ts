@@ -46,6 +46,13 @@ const FATAL: Readonly<Record<number, ErrorCode>> = {
   120: 'kafka.transaction',
 };
 
+/** What a broker says of the records of one partition, or of the right to write them: others are not concerned. */
+const OF_RECORDS = new Set([10, 17, 18, 29, 32, 43, 44, 76, 87]);
+
+export function isOfRecords(code: number): boolean {
+  return OF_RECORDS.has(code);
+}
+
 export function isPassing(code: number): boolean {
   return PASSING.has(code);
 }

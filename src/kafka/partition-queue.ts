@@ -94,6 +94,20 @@ export class PartitionQueue {
     return !this.waiting.some(earlier) && !this.inFlight.some(earlier);
   }
 
+  /**
+   * Leaves a refused batch out of the numbering: to the broker those behind it come next. What of them is on its way has the
+   * old numbers and comes back refused, so nothing is sent until then.
+   */
+  leaveOut(batch: Batch): void {
+    for (const it of [...this.waiting, ...this.inFlight]) {
+      if (it.before < batch.before) continue;
+      it.before -= batch.raw.count;
+      it.writtenFor = null;
+    }
+    this.#sealedRecords -= batch.raw.count;
+    this.recovering = this.inFlight.length > 0;
+  }
+
   settle(batch: Batch): void {
     const at = this.inFlight.indexOf(batch);
     this.inFlight.splice(at, 1);

@@ -36,6 +36,7 @@ export function producerOptions(properties: Properties): Omit<ProducerOptions, '
     transactionalId: properties['transactional.id'] || null,
     transactionTimeoutMs: number('transaction.timeout.ms', 60_000, 1),
     topicCreation: null,
+    onRefused: null,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { IcestreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KafkaSecurity } from './security.ts';
 
@@ -43,6 +44,11 @@ export interface ProducerOptions extends ConnectionSettings {
   readonly transactionTimeoutMs: number;
   /** null: topics are left to the brokers' auto.create.topics.enable. */
   readonly topicCreation: ((topic: string) => TopicCreation | null) | null;
+  /**
+   * Asked when the brokers refuse records for good, and others of the same topic may yet pass: true leaves them out, false
+   * ends the producer, as does null. Not asked within transactions, which then cannot be committed.
+   */
+  readonly onRefused: ((topic: string, count: number, error: IcestreamError) => boolean) | null;
 }
 
 export interface TopicCreation {

@@ -1,7 +1,7 @@
 import { asIcestreamError, IcestreamError } from '../base/errors.ts';
 import type { BatchBuffers } from './batch-buffers.ts';
 import { BatchCodec } from './batch-codec.ts';
-import { errorName, isPassing, KafkaError, refusal } from './broker-error.ts';
+import { errorName, isOfRecords, isPassing, KafkaError, refusal } from './broker-error.ts';
 import { type Broker, isUnreachable } from './brokers.ts';
 import { Lane } from './lane.ts';
 import type { Batch, Identity, PartitionQueue } from './partition-queue.ts';
@@ -247,15 +247,14 @@ export class Sender {
   #settle(batch: Batch, { errorCode, message, topic, partition }: PartitionAnswer): void {
     if (errorCode === KafkaError.none || errorCode === KafkaError.duplicateSequence) {
       batch.partition.established = true;
-      this.#codec.release(batch);
-      this.pending.shrink(batch.heldBytes);
-      this.pending.batchSettled(batch.generation);
+      this.#settled(batch);
       return;
     }
     const lostTrack =
       errorCode === KafkaError.outOfOrderSequence || errorCode === KafkaError.unknownProducerId;
-    if (errorCode === KafkaError.outOfOrderSequence && !batch.partition.isFirst(batch)) {
-      // An earlier batch came back, and this one with it.
+    const wasRenumbered = batch.writtenFor === null;
+    if (errorCode === KafkaError.outOfOrderSequence && (wasRenumbered || !batch.partition.isFirst(batch))) {
+      // An earlier batch came back or was left out, and this one came back with it.
       this.#retry(batch, refusal(errorCode, message, { topic, partition }), false);
     } else if (lostTrack || errorCode === KafkaError.invalidProducerEpoch) {
       if (this.#options.transactionalId !== null) this.#lost(errorCode, batch);
@@ -266,8 +265,31 @@ export class Sender {
     } else if (isTooLarge(errorCode) && batch.raw.count > 1) {
       this.#split(batch);
     } else {
-      this.fail(refusal(errorCode, message, { topic, partition }));
+      this.#refused(batch, errorCode, refusal(errorCode, message, { topic, partition }));
     }
+  }
+
+  /** Of several records that are refused as records some may pass; those of a topic that may not be written to are one. */
+  #refused(batch: Batch, errorCode: number, error: IcestreamError): void {
+    const { onRefused, transactionalId } = this.#options;
+    const { partition, raw } = batch;
+    const isTolerable = onRefused !== null && transactionalId === null && isOfRecords(errorCode);
+    if (isTolerable && raw.count > 1 && error.code === 'kafka.record-refused') {
+      this.#split(batch);
+      return;
+    }
+    if (!isTolerable || !onRefused(partition.topic, raw.count, error)) {
+      this.fail(error);
+      return;
+    }
+    partition.leaveOut(batch);
+    this.#settled(batch);
+  }
+
+  #settled(batch: Batch): void {
+    this.#codec.release(batch);
+    this.pending.shrink(batch.heldBytes);
+    this.pending.batchSettled(batch.generation);
   }
 
   #retry(batch: Batch, reason: IcestreamError, wait: boolean): void {

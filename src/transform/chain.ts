@@ -18,6 +18,7 @@ const LINK = { predicate: text(null), negate: boolean(false) };
 
 interface Link {
   readonly alias: string;
+  readonly className: string;
   readonly transform: Transform;
   readonly predicate: Predicate | null;
   readonly negate: boolean;
@@ -38,7 +39,6 @@ export function createChain(config: Properties, log?: Log): Chain {
     apply(record) {
       let current: ConnectRecord | null = record;
       for (const link of links) {
-        if (link.predicate !== null && link.predicate.test(current) === link.negate) continue;
         current = applyLink(link, current);
         if (current === null) return null;
       }
@@ -47,14 +47,17 @@ export function createChain(config: Properties, log?: Log): Chain {
   };
 }
 
-function applyLink({ alias, transform }: Link, record: ConnectRecord): ConnectRecord | null {
+/** A predicate that fails is its transform's failure, as in Connect. */
+function applyLink(link: Link, record: ConnectRecord): ConnectRecord | null {
+  const { alias, className, transform, predicate, negate } = link;
   try {
+    if (predicate !== null && predicate.test(record) === negate) return record;
     return transform.apply(record);
   } catch (error) {
     const cause = error instanceof IcestreamError ? error : null;
     throw new IcestreamError(cause?.code ?? 'internal', cause?.message ?? 'a transform failed', {
       cause: error,
-      context: { ...cause?.context, transform: alias, topic: record.topic },
+      context: { ...cause?.context, transform: alias, class: className, topic: record.topic },
       ...(cause && { retry: cause.retry, hint: cause.hint }),
     });
   }
@@ -78,7 +81,7 @@ function createLink(
       `transforms.${alias}.predicate`,
     );
   }
-  return { alias, transform: definition.create(own, log), predicate, negate };
+  return { alias, className: name!, transform: definition.create(own, log), predicate, negate };
 }
 
 function createPredicates(config: Properties): Map<string, Predicate> {

@@ -1,10 +1,11 @@
 import { IcestreamError } from '../../base/errors.ts';
 import type { Converter } from '../../convert/converter.ts';
 import { loadConverter } from '../../convert/registry.ts';
-import type { ProducerOptions } from '../../kafka/producer.ts';
+import type { ProducerOptions, TopicCreation } from '../../kafka/producer.ts';
 import { producerOptions } from '../../kafka/producer-config.ts';
 import { OP_LETTERS } from '../../record/batch.ts';
 import type { CommitPolicy, SinkProperty } from '../sink.ts';
+import { type ErrorSettings, errorSettings } from './errors-config.ts';
 import type { EventConverters } from './table-events.ts';
 import { topicCreation } from './topic-creation.ts';
 
@@ -14,8 +15,7 @@ export interface KafkaSinkConfig {
   readonly producer: Omit<ProducerOptions, 'clientId' | 'log'>;
   readonly skippedOps: ReadonlySet<number>;
   readonly tombstones: boolean;
-  /** `errors.tolerance=all`. */
-  readonly tolerates: boolean;
+  readonly errors: ErrorSettings;
   readonly contextHeaders: boolean;
   readonly commit: CommitPolicy;
   /** Connect's offsets topic; null for a standalone worker, which has none. */
@@ -38,7 +38,7 @@ const COMMIT: CommitPolicy = { intervalMs: 1000, bytes: 64 * 1024 * 1024, rows: 
 const CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const HEADER_CONVERTER = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
-/** The sink adds no property to a Debezium configuration. */
+/** The sink adds no property to what describes a Debezium connector (C-2); C-1's are documented. */
 export const KAFKA_PROPERTIES: readonly SinkProperty[] = [];
 
 /**
@@ -51,15 +51,19 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
   if ((config['bootstrap.servers'] ?? '') === '') {
     throw new IcestreamError('config.invalid', 'the kafka sink needs bootstrap.servers in the worker file');
   }
+  const errors = errorSettings(config);
   return {
-    producer: { ...producerOptions(producerProperties(config)), topicCreation: topicCreation(config) },
+    producer: {
+      ...producerOptions(producerProperties(config)),
+      topicCreation: creationOf(topicCreation(config), errors),
+    },
     offsetsTopic: config['offset.storage.topic'] ?? null,
     transactionGroup: transactionGroup(config),
     heartbeat: heartbeat(config),
     transactionTopic: transactionTopic(config),
     notificationTopic: config['notification.sink.topic.name'] ?? null,
     skippedOps: skippedOps(config['skipped.operations'] ?? 't'),
-    tolerates: config['errors.tolerance'] === 'all',
+    errors,
     tombstones: config['tombstones.on.delete'] !== 'false',
     contextHeaders: config['extended.headers.enabled'] !== 'false',
     commit: COMMIT,
@@ -67,6 +71,11 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
       key: await converter(config, 'key.converter', CONVERTER),
       value: await converter(config, 'value.converter', CONVERTER),
       header: await converter(config, 'header.converter', HEADER_CONVERTER),
+      classes: {
+        key: config['key.converter'] ?? CONVERTER,
+        value: config['value.converter'] ?? CONVERTER,
+        header: config['header.converter'] ?? HEADER_CONVERTER,
+      },
     }),
   };
 }
@@ -79,6 +88,14 @@ export function validateKafkaConfig(config: Properties): ReadonlyMap<string, rea
     if (!(error instanceof IcestreamError)) throw error;
     return new Map([['sinks', [error.message]]]);
   }
+}
+
+/** The topic of dead letters is made as their properties say. */
+function creationOf(
+  own: (topic: string) => TopicCreation | null,
+  { deadLetters }: ErrorSettings,
+): (topic: string) => TopicCreation | null {
+  return (topic) => (topic === deadLetters?.topic ? deadLetters.creation : own(topic));
 }
 
 function transactionGroup(config: Properties): string | null {

@@ -1,4 +1,5 @@
 import { IcestreamError, invariant } from '../../base/errors.ts';
+import type { Converter } from '../../convert/converter.ts';
 import { Producer } from '../../kafka/producer.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { EventForms } from '../../record/event.ts';
@@ -7,9 +8,12 @@ import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts'
 import { KAFKA_PROPERTIES, type KafkaSinkConfig, parseKafkaConfig, validateKafkaConfig } from './config.ts';
 import { ConnectOffsets } from './connect-offsets.ts';
 import { contextHeaders } from './context-headers.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { RecordErrors } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { notificationRecord } from './notifications.ts';
 import { Publisher } from './publisher.ts';
+import type { EventConverters } from './table-events.ts';
 
 export const kafkaSink: SinkDefinition = {
   create: (config, context) => new KafkaSink(parseKafkaConfig(config), context),
@@ -28,6 +32,7 @@ class KafkaSink implements Sink {
   readonly #offsets: ConnectOffsets | null;
   #producer: Producer | null = null;
   #publisher: Publisher | null = null;
+  #errors: RecordErrors | null = null;
   #heartbeat: Heartbeat | null = null;
   #committing: Promise<unknown> = Promise.resolve();
   #bytes = 0;
@@ -55,9 +60,13 @@ class KafkaSink implements Sink {
       // Connect's own name: whoever ran this task before, there or here, is fenced.
       transactionalId: transactionGroup === null ? null : `${transactionGroup}-${connector}-${task}`,
       log,
+      onRefused: (topic: string, count: number, error: IcestreamError) =>
+        topic !== this.#config.offsetsTopic && (this.#errors?.wereRefused(topic, count, error) ?? false),
     };
     this.#producer = await Producer.open(options, signal);
-    this.#publisher = await this.#openPublisher(this.#producer);
+    const converters = await this.#config.converters();
+    this.#errors = await this.#openErrors(this.#producer, converters.header, signal);
+    this.#publisher = await this.#openPublisher(this.#producer, converters);
     const { heartbeat } = this.#config;
     if (heartbeat !== null)
       this.#heartbeat = new Heartbeat(heartbeat.topicPrefix, this.#forms.prefix, heartbeat.intervalMs);
@@ -121,28 +130,41 @@ class KafkaSink implements Sink {
     await this.#producer?.close();
   }
 
-  async #openPublisher(producer: Producer): Promise<Publisher> {
+  async #openPublisher(producer: Producer, converters: EventConverters): Promise<Publisher> {
     const { task, transform } = this.#context;
     const { contextHeaders: hasContext, skippedOps, tombstones, transactionTopic } = this.#config;
     const { prefix, connector } = this.#forms;
     return Publisher.open({
       forms: this.#forms,
-      converters: await this.#config.converters(),
+      converters,
       headers: hasContext ? contextHeaders(prefix, task, connector) : [],
       tombstones,
       skippedOps,
       transactionTopic,
       transform: transform ?? null,
-      onBadRecord: (error, topic) => this.#badRecord(error, topic),
+      errors: this.#errors!,
       producer,
       signal: this.#aborted.signal,
     });
   }
 
-  /** `errors.tolerance=all` costs the record, and says so; else it costs the task. What the producer says is no record's fault. */
-  #badRecord(error: unknown, topic: string): void {
-    const isOwnFault = error instanceof IcestreamError && /^(transform|convert|table)\./.test(error.code);
-    if (!isOwnFault || !this.#config.tolerates) throw error;
-    this.#context.log.error({ error, topic }, 'a record is left out');
+  async #openErrors(producer: Producer, header: Converter, signal: AbortSignal): Promise<RecordErrors> {
+    const { connector, task, log, metrics } = this.#context;
+    const { errors: settings } = this.#config;
+    const facts = { producer, header, connector, task, log, metrics: metrics.recordErrors };
+    const { tolerates, deadLetters } = settings;
+    return new RecordErrors({
+      taskId: `${connector}-${task}`,
+      settings,
+      transactional: this.#isTransactional,
+      // What stops the task is tried again, so it is not dead.
+      deadLetters:
+        tolerates && deadLetters !== null
+          ? await DeadLetters.open({ ...facts, settings: deadLetters }, signal)
+          : null,
+      metrics: metrics.recordErrors,
+      log,
+      signal: this.#aborted.signal,
+    });
   }
 }

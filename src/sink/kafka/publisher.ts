@@ -1,13 +1,17 @@
+import type { IcestreamError } from '../../base/errors.ts';
 import type { Producer } from '../../kafka/producer.ts';
 import { type ChangeBatch, Op, type TransactionMark } from '../../record/batch.ts';
 import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
 import type { EventForm, EventForms } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
+import type { RecordErrors } from './errors.ts';
+import { StageFailure } from './errors-stage.ts';
+import { GuardedEvents } from './guarded-events.ts';
 import type { Header } from './headers.ts';
 import { RecordEncoder } from './record-encoder.ts';
 import type { RowContext } from './row-context.ts';
 import { type Part, SnapshotMarkers } from './snapshot-markers.ts';
-import { type EventConverters, type RecordTarget, TableEvents } from './table-events.ts';
+import type { EventConverters, RecordTarget } from './table-events.ts';
 import { TableRecords } from './table-records.ts';
 import { Transactions } from './transactions.ts';
 
@@ -22,8 +26,8 @@ export interface PublisherOptions {
   readonly transactionTopic: string | null;
   /** The configured transforms, or null: then no record is ever made of a row. */
   readonly transform: RecordTransform | null;
-  /** What becomes of a record that cannot be transformed or converted; throws where that is not tolerated. */
-  readonly onBadRecord: (error: unknown, topic: string) => void;
+  /** What becomes of records that cannot be transformed, converted or sent. */
+  readonly errors: RecordErrors;
   readonly producer: Producer;
   readonly signal: AbortSignal;
 }
@@ -33,8 +37,11 @@ export type RecordTransform = (record: ConnectRecord) => ConnectRecord | null;
 /** How one version of a table goes out. */
 interface Route {
   readonly form: EventForm;
+  /** It is to be made anew for the next batch. */
+  readonly isPassing: boolean;
   setClock(nanos: bigint): void;
-  write(batch: ChangeBatch, row: number, context: RowContext): void;
+  /** True: there are records of this row that must be sent before the next. */
+  write(batch: ChangeBatch, row: number, context: RowContext): boolean;
 }
 
 /** Rows between two looks at the room that is left. */
@@ -148,8 +155,8 @@ export class Publisher {
       const routes: Route[] = [];
       for (const table of batch.tables) routes.push(await this.#routeOf(table));
       this.#setClock(routes);
-      for (let row = part.from; row < part.to; row += ROWS_AT_ONCE) {
-        this.#sendRows(part, routes, row, Math.min(part.to, row + ROWS_AT_ONCE));
+      for (let row = part.from; row < part.to; ) {
+        row = this.#sendRows(part, routes, row, Math.min(part.to, row + ROWS_AT_ONCE));
         if (this.#records.length > 0) await this.#sendRecords();
         const room = producer.room();
         if (room !== null) await room;
@@ -158,7 +165,8 @@ export class Publisher {
     }
   }
 
-  #sendRows(part: Part, routes: readonly Route[], from: number, to: number): void {
+  /** The row to go on with. */
+  #sendRows(part: Part, routes: readonly Route[], from: number, to: number): number {
     const { batch, first, rest } = part;
     const { skippedOps } = this.#options;
     const transactions = this.#transactions;
@@ -168,12 +176,12 @@ export class Publisher {
       // Of an update that changes the key Debezium skips the parts, each by what it is.
       if (skippedOps.has(op) && op !== Op.update) continue;
       const route = routes[batch.tableOf[row]];
-      if (transactions !== null && rest === 'false' && markOf(batch, row).id !== '') {
-        route.write(batch, row, this.#inTransaction(transactions, batch, row, route));
-      } else {
-        route.write(batch, row, row === part.from ? { snapshot: first, transaction: null } : plain);
-      }
+      const ownContext = row === part.from ? { snapshot: first, transaction: null } : plain;
+      const isInTransaction = transactions !== null && rest === 'false' && markOf(batch, row).id !== '';
+      const context = isInTransaction ? this.#inTransaction(transactions, batch, row, route) : ownContext;
+      if (route.write(batch, row, context)) return row + 1;
     }
+    return to;
   }
 
   #inTransaction(transactions: Transactions, batch: ChangeBatch, row: number, { form }: Route): RowContext {
@@ -200,22 +208,40 @@ export class Publisher {
   }
 
   async #sendRecords(): Promise<void> {
-    const { transform, onBadRecord } = this.#options;
     for (const record of this.#records.splice(0)) {
-      try {
-        const transformed = transform === null ? record : transform(record);
-        if (transformed === null) continue;
-        await this.#prepare(transformed.topic);
-        await this.#encoder.send(transformed);
-      } catch (error) {
-        onBadRecord(error, record.topic);
+      const sinceMs = performance.now();
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#sendRecord(record);
+          break;
+        } catch (error) {
+          if (await this.#options.errors.isLeftOut(error, record, attempt, sinceMs)) break;
+        }
       }
+    }
+  }
+
+  async #sendRecord(record: ConnectRecord): Promise<void> {
+    const transformed = this.#transformed(record);
+    if (transformed === null) return;
+    await this.#prepare(transformed.topic);
+    await this.#encoder.send(transformed);
+  }
+
+  #transformed(record: ConnectRecord): ConnectRecord | null {
+    const { transform } = this.#options;
+    try {
+      return transform === null ? record : transform(record);
+    } catch (error) {
+      const className = String((error as Partial<IcestreamError>).context?.['class']);
+      throw new StageFailure('TRANSFORMATION', className, error);
     }
   }
 
   async #routeOf(table: TableSchema): Promise<Route> {
     let route = this.#routes.get(table);
-    if (route === undefined) this.#routes.set(table, (route = await this.#newRoute(table)));
+    if (route === undefined) route = await this.#newRoute(table);
+    if (!route.isPassing) this.#routes.set(table, route);
     return route;
   }
 
@@ -226,17 +252,27 @@ export class Publisher {
       const records = new TableRecords(table, form, headers, tombstones, skippedOps);
       return {
         form,
+        isPassing: false,
         setClock: (nanos) => records.setClock(nanos),
-        write: (batch, row, context) => records.write(batch, row, context, this.#records),
+        write: (batch, row, context) => {
+          records.write(batch, row, context, this.#records);
+          return false;
+        },
       };
     }
     await this.#prepare(form.topic);
-    const options = { converters, contextHeaders: this.#fixedHeaders, tombstones, skippedOps };
-    const events = await TableEvents.open(table, form, options);
+    const contextHeaders = this.#fixedHeaders;
+    const options = { converters, contextHeaders, recordHeaders: headers, tombstones, skippedOps };
+    const events = await GuardedEvents.open(table, form, options, this.#target);
     return {
       form,
+      isPassing: events.isPassing,
       setClock: (nanos) => events.setClock(nanos),
-      write: (batch, row, context) => events.write(batch, row, context, this.#target),
+      write: (batch, row, context) => {
+        const left = events.write(batch, row, context);
+        if (left !== null) this.#records.push(...left);
+        return left !== null;
+      },
     };
   }
 

@@ -3,30 +3,48 @@ import type { Converter, SchemaWriter } from '../../convert/converter.ts';
 import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import { writeValue } from '../../record/connect-value.ts';
+import { PRODUCES } from './errors.ts';
+import { type Stage, StageFailure } from './errors-stage.ts';
 import { encodeHeaders, type Header } from './headers.ts';
 import type { EventConverters, RecordTarget } from './table-events.ts';
 
 /** Whole records through the converters. Writers are made once per topic and schema object. */
 export class RecordEncoder {
+  readonly #converters: EventConverters;
   readonly #keys: ValueEncoder;
   readonly #values: ValueEncoder;
-  readonly #header: Converter;
   readonly #target: RecordTarget;
   readonly #headers = new WeakMap<readonly ConnectHeader[], Buffer>();
 
   constructor(converters: EventConverters, target: RecordTarget) {
+    this.#converters = converters;
     this.#keys = new ValueEncoder(converters.key);
     this.#values = new ValueEncoder(converters.value);
-    this.#header = converters.header;
     this.#target = target;
   }
 
-  /** The topic must be prepared. */
+  /** The topic must be prepared. The stages are in Connect's order. @throws StageFailure */
   async send(record: ConnectRecord): Promise<void> {
     const { topic } = record;
-    const key = await this.#keys.encode(topic, record.keySchema, record.key);
-    const value = await this.#values.encode(topic, record.valueSchema, record.value);
-    this.#target.send(topic, key, value, await this.#headersOf(record), record.partition);
+    let stage: Stage = 'HEADER_CONVERTER';
+    try {
+      const headers = await this.#headersOf(record);
+      stage = 'KEY_CONVERTER';
+      const key = await this.#keys.encode(topic, record.keySchema, record.key);
+      stage = 'VALUE_CONVERTER';
+      const value = await this.#values.encode(topic, record.valueSchema, record.value);
+      stage = 'KAFKA_PRODUCE';
+      this.#target.send(topic, key, value, headers, record.partition);
+    } catch (error) {
+      throw new StageFailure(stage, this.#classOf(stage), error);
+    }
+  }
+
+  #classOf(stage: Stage): string {
+    const { key, value, header } = this.#converters.classes;
+    if (stage === 'HEADER_CONVERTER') return header;
+    if (stage === 'KEY_CONVERTER') return key;
+    return stage === 'VALUE_CONVERTER' ? value : PRODUCES;
   }
 
   async #headersOf({ topic, headers }: ConnectRecord): Promise<Buffer> {
@@ -34,7 +52,7 @@ export class RecordEncoder {
     if (encoded !== undefined) return encoded;
     const converted: Header[] = [];
     for (const { name, schema, value } of headers)
-      converted.push({ name, value: await this.#header.convert(topic, schema, value) });
+      converted.push({ name, value: await this.#converters.header.convert(topic, schema, value) });
     encoded = encodeHeaders(converted);
     this.#headers.set(headers, encoded);
     return encoded;

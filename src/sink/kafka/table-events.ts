@@ -24,6 +24,8 @@ export interface EventConverters {
   readonly key: Converter;
   readonly value: Converter;
   readonly header: Converter;
+  /** Java's names of the three. */
+  readonly classes: { readonly key: string; readonly value: string; readonly header: string };
 }
 
 export interface EventOptions {
