@@ -1,9 +1,12 @@
 import type { ByteBuffer } from '../base/byte-buffer.ts';
+import type { ConnectHeader } from '../record/connect-record.ts';
 import type { ConnectSchema, ConnectValue } from '../record/connect-schema.ts';
 import type { ValueWriter } from '../record/value.ts';
 
 /** What a Connect converter class is here: it makes the bytes of keys or values. */
 export interface Converter {
+  /** Set where more of a record is needed than its schema and cells: it is then asked to `convert`, never for a writer. */
+  readonly wholeRecords?: boolean;
   /**
    * A writer for values of one schema in one topic. Everything that is the same for all of them is done here once: schemas
    * rendered, registered, field names encoded. Callers keep it as long as they need it.
@@ -13,11 +16,15 @@ export interface Converter {
   writer(topic: string, schema: ConnectSchema): SchemaWriter | Promise<SchemaWriter>;
   /** The bytes of a record without a value; with a schema (a row that a transform left nothing of) they may not be null. */
   nothing(topic: string, schema: ConnectSchema | null): Uint8Array | null;
-  /** Bytes of a value that has no plan: of what transforms made, and of headers; `schema` null: the value tells its type. */
+  /**
+   * Bytes of a value that has no plan: of what transforms made, and of headers; `schema` null: the value tells its type.
+   * `headers`: the record's, where `wholeRecords` asks for them.
+   */
   convert(
     topic: string,
     schema: ConnectSchema | null,
     value: ConnectValue,
+    headers?: readonly ConnectHeader[],
   ): Uint8Array | null | Promise<Uint8Array | null>;
 }
 

@@ -27,6 +27,8 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
     (await import('./avro/confluent.ts')).confluentAvroConverter,
   'io.apicurio.registry.utils.converter.AvroConverter': async () =>
     (await import('./avro/apicurio.ts')).apicurioAvroConverter,
+  'io.debezium.converters.CloudEventsConverter': async () =>
+    (await import('./cloud-events/index.ts')).cloudEventsConverter,
   'io.debezium.converters.BinaryDataConverter': binaryData,
   'io.debezium.converters.ByteArrayConverter': binaryData,
   'io.debezium.converters.ByteBufferConverter': binaryData,

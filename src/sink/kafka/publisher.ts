@@ -248,7 +248,7 @@ export class Publisher {
   async #newRoute(table: TableSchema): Promise<Route> {
     const { forms, converters, headers, tombstones, skippedOps, transform } = this.#options;
     const form = forms.of(table);
-    if (transform !== null) {
+    if (transform !== null || converters.key.wholeRecords || converters.value.wholeRecords) {
       const records = new TableRecords(table, form, headers, tombstones, skippedOps);
       return {
         form,

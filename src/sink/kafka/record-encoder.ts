@@ -30,9 +30,9 @@ export class RecordEncoder {
     try {
       const headers = await this.#headersOf(record);
       stage = 'KEY_CONVERTER';
-      const key = await this.#keys.encode(topic, record.keySchema, record.key);
+      const key = await this.#keys.encode(topic, record.keySchema, record.key, record.headers);
       stage = 'VALUE_CONVERTER';
-      const value = await this.#values.encode(topic, record.valueSchema, record.value);
+      const value = await this.#values.encode(topic, record.valueSchema, record.value, record.headers);
       stage = 'KAFKA_PRODUCE';
       this.#target.send(topic, key, value, headers, record.partition);
     } catch (error) {
@@ -70,9 +70,15 @@ class ValueEncoder {
   }
 
   /** Valid until the next call. */
-  async encode(topic: string, schema: ConnectSchema | null, value: ConnectValue): Promise<Uint8Array | null> {
+  async encode(
+    topic: string,
+    schema: ConnectSchema | null,
+    value: ConnectValue,
+    headers: readonly ConnectHeader[],
+  ): Promise<Uint8Array | null> {
     if (value === null) return this.#converter.nothing(topic, schema);
-    if (schema === null) return this.#converter.convert(topic, schema, value);
+    if (schema === null || this.#converter.wholeRecords)
+      return this.#converter.convert(topic, schema, value, headers);
     const writer = await this.#writerOf(topic, schema);
     this.#out.clear();
     writer.begin(this.#out);
