@@ -118,7 +118,7 @@ async function createSinks(
   for (const name of names) {
     const definition = await loadSink(name);
     if (definition === null) throw new IcestreamError('config.invalid', `no sink is called ${name}`);
-    const sink = definition.create(start.config, {
+    const sink = await definition.create(start.config, {
       connector: start.connector,
       task: start.task,
       log: log.child({ part: name }),

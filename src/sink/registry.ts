@@ -2,8 +2,8 @@ import type { SinkDefinition } from './sink.ts';
 
 /** Every sink by the name that `sinks` lists; the only place that names them. */
 const SINKS: Readonly<Record<string, () => Promise<SinkDefinition>>> = {
-  kafka: async () => (await import('./kafka/index.ts')).kafkaSink,
-  iceberg: async () => (await import('./iceberg/index.ts')).icebergSink,
+  kafka: async () => (await import('./kafka/definition.ts')).kafkaSink,
+  iceberg: async () => (await import('./iceberg/definition.ts')).icebergSink,
 };
 
 export const SINK_NAMES: readonly string[] = Object.keys(SINKS);

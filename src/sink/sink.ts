@@ -77,7 +77,7 @@ export interface SinkContext {
 /** What sink/registry.ts lists: one per sink. */
 export interface SinkDefinition {
   /** @throws IcestreamError config.invalid */
-  create(config: Readonly<Record<string, string>>, context: SinkContext): Sink;
+  create(config: Readonly<Record<string, string>>, context: SinkContext): Promise<Sink>;
   commitPolicy(config: Readonly<Record<string, string>>): CommitPolicy;
   /** The properties that it adds to a connector's configuration. */
   readonly properties: readonly SinkProperty[];

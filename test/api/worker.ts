@@ -12,7 +12,7 @@ import { sinksExtension } from '../../src/runtime/plugins/sinks.ts';
 import { Plugins } from '../../src/runtime/plugins.ts';
 import { openStore } from '../../src/runtime/store-sqlite.ts';
 import { readWorkerConfig } from '../../src/runtime/worker-config.ts';
-import { icebergSink } from '../../src/sink/iceberg/index.ts';
+import { icebergSink } from '../../src/sink/iceberg/definition.ts';
 
 export interface TestWorker {
   readonly url: string;

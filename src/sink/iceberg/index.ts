@@ -6,13 +6,8 @@ import { ManifestCache } from '../../iceberg/manifest-cache.ts';
 import { type ChangeBatch, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { TableSchema } from '../../record/table.ts';
-import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts';
-import {
-  ICEBERG_PROPERTIES,
-  type IcebergSinkConfig,
-  parseIcebergConfig,
-  validateIcebergConfig,
-} from './config.ts';
+import type { PendingWork, Sink, SinkContext } from '../sink.ts';
+import type { IcebergSinkConfig } from './config.ts';
 import type { FileOptions, RowWriter } from './file-writer.ts';
 import { NOTHING_FILLED } from './fill.ts';
 import { type CommitContext, commitGroup, type TableChange } from './group-commit.ts';
@@ -26,20 +21,12 @@ import { Orphans } from './orphans.ts';
 import { untriedReaders } from './readers.ts';
 import { commitIdle, openLake } from './recovery.ts';
 import { Route } from './route.ts';
-import { skippedOps } from './skipped-ops.ts';
 import { SpillStore } from './spill.ts';
 import { openDataWriter } from './table-files.ts';
 import { removeFiles, setAside, type WriteContext, writeChanges } from './write-changes.ts';
 
-export const icebergSink: SinkDefinition = {
-  create: (config, context) => new IcebergSink(parseIcebergConfig(config), skippedOps(config), context),
-  commitPolicy: (config) => parseIcebergConfig(config).commit,
-  properties: ICEBERG_PROPERTIES,
-  validate: validateIcebergConfig,
-};
-
 /** Merges changes by key in micro-batches and commits them to Iceberg tables as groups. */
-class IcebergSink implements Sink {
+export class IcebergSink implements Sink {
   readonly #config: IcebergSinkConfig;
   readonly #context: SinkContext;
   readonly #skippedOps: ReadonlySet<number>;

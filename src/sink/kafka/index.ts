@@ -4,8 +4,8 @@ import { Producer } from '../../kafka/producer.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { EventForms } from '../../record/event.ts';
 import type { Offset } from '../../record/offset.ts';
-import type { PendingWork, Sink, SinkContext, SinkDefinition } from '../sink.ts';
-import { KAFKA_PROPERTIES, type KafkaSinkConfig, parseKafkaConfig, validateKafkaConfig } from './config.ts';
+import type { PendingWork, Sink, SinkContext } from '../sink.ts';
+import type { KafkaSinkConfig } from './config.ts';
 import { ConnectOffsets } from './connect-offsets.ts';
 import { contextHeaders } from './context-headers.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -15,15 +15,8 @@ import { notificationRecord } from './notifications.ts';
 import { Publisher } from './publisher.ts';
 import type { EventConverters } from './table-events.ts';
 
-export const kafkaSink: SinkDefinition = {
-  create: (config, context) => new KafkaSink(parseKafkaConfig(config), context),
-  commitPolicy: (config) => parseKafkaConfig(config).commit,
-  properties: KAFKA_PROPERTIES,
-  validate: validateKafkaConfig,
-};
-
 /** Publishes every change as Debezium does, in the order of the log; a commit waits until the brokers have it all. */
-class KafkaSink implements Sink {
+export class KafkaSink implements Sink {
   readonly needsSnapshot: readonly string[] = [];
   readonly #config: KafkaSinkConfig;
   readonly #context: SinkContext;

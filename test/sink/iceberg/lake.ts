@@ -8,7 +8,9 @@ import { TaskMetrics } from '../../../src/base/metrics.ts';
 import type { Catalog } from '../../../src/iceberg/catalog/catalog.ts';
 import { openCatalog } from '../../../src/iceberg/catalog/open.ts';
 import type { OffsetCodec } from '../../../src/record/offset.ts';
-import { icebergSink } from '../../../src/sink/iceberg/index.ts';
+import { parseIcebergConfig } from '../../../src/sink/iceberg/config.ts';
+import { IcebergSink } from '../../../src/sink/iceberg/index.ts';
+import { skippedOps } from '../../../src/sink/iceberg/skipped-ops.ts';
 import type { Sink } from '../../../src/sink/sink.ts';
 import { installDuckdbExtensions } from '../../services/duckdb.ts';
 import { testOffset } from './rows.ts';
@@ -37,7 +39,7 @@ export class TestLake {
   }
 
   sink(options: { epoch?: number; memoryBytes?: number; stateDir?: string } = {}): Sink {
-    return icebergSink.create(this.config, {
+    return new IcebergSink(parseIcebergConfig(this.config), skippedOps(this.config), {
       connector: 'shop',
       task: 0,
       log: createLog('silent'),
