@@ -29,6 +29,8 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
     (await import('./avro/apicurio.ts')).apicurioAvroConverter,
   'io.debezium.converters.CloudEventsConverter': async () =>
     (await import('./cloud-events/index.ts')).cloudEventsConverter,
+  'io.confluent.connect.protobuf.ProtobufConverter': async () =>
+    (await import('./protobuf/confluent.ts')).confluentProtobufConverter,
   'io.debezium.converters.BinaryDataConverter': binaryData,
   'io.debezium.converters.ByteArrayConverter': binaryData,
   'io.debezium.converters.ByteBufferConverter': binaryData,

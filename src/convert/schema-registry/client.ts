@@ -53,15 +53,36 @@ function send(url: string, access: RegistryAccess, request: RegistryRequest): Pr
 async function refusal(response: Response, url: string, request: RegistryRequest): Promise<IcestreamError> {
   const { status } = response;
   const text = (await response.text()).slice(0, 500);
-  const context = { url, subject: request.subject, status };
-  const said = `The schema registry answered ${status} for ${request.subject}: ${text}`;
-  if (status === 401 || status === 403)
-    return new IcestreamError('convert.registry-refused', said, { context });
-  if (status >= 500 || status === 429 || status === 408) {
-    return new IcestreamError('convert.registry', said, { context });
+  const { subject } = request;
+  const context = { url, subject, status };
+  if (status === 401 || status === 403) {
+    const message = `The schema registry refuses access to ${subject} (${status}): ${text}`;
+    return new IcestreamError('convert.registry-refused', message, { context });
   }
-  return new IcestreamError('convert.registry-schema', said, { context });
+  if (status >= 500 || status === 429 || status === 408) {
+    const message = `The schema registry answered ${status} for ${subject}: ${text}`;
+    return new IcestreamError('convert.registry', message, { context });
+  }
+  const [what, hint] = REFUSALS[status] ?? ['does not take the schema of', undefined];
+  const message = `The schema registry ${what} ${subject} (${status}): ${text}`;
+  return new IcestreamError('convert.registry-schema', message, { context, hint });
 }
+
+/** What an answer means for the subject, and what can be done. */
+const REFUSALS: Readonly<Record<number, readonly [what: string, hint: string]>> = {
+  404: [
+    'does not have the schema of',
+    'Register the schema, or let it be registered: auto.register.schemas=true, with Apicurio apicurio.registry.auto-register=true.',
+  ],
+  409: [
+    'finds the schema incompatible with an earlier one of',
+    "Set the subject's compatibility level so that it allows the change of the table, or undo the change; then restart the task.",
+  ],
+  422: [
+    'finds the schema invalid for',
+    'See what the registry says of the schema; rename or exclude the column that it names, or use another converter.',
+  ],
+};
 
 /** The body of an answer that holds an id. */
 export function idOf(answer: unknown, field: string, subject: string): number {

@@ -13,6 +13,7 @@ const STRATEGIES = [TOPIC_NAME, RECORD_NAME, TOPIC_RECORD_NAME];
 const CONFIG = {
   'schema.registry.url': requiredText(),
   'auto.register.schemas': boolean(true),
+  'use.latest.version': boolean(false),
   'normalize.schemas': boolean(false),
   'key.subject.name.strategy': oneOf(STRATEGIES, TOPIC_NAME),
   'value.subject.name.strategy': oneOf(STRATEGIES, TOPIC_NAME),
@@ -22,18 +23,30 @@ const CONFIG = {
   'bearer.auth.token': password(),
 };
 
+export interface ConfluentFormat {
+  /** The registry's name of it. */
+  readonly type: 'AVRO' | 'PROTOBUF' | 'JSON';
+  readonly encode: EncodeSchema;
+  /**
+   * Whether a reader with the schema `latest` understands what the schema `own` writes: `use.latest.version` puts another
+   * schema's id before values than the one they are written by.
+   */
+  isReadable(latest: string, own: string): boolean;
+}
+
 /** What Confluent's converters of all formats have in common (AbstractKafkaSchemaSerDeConfig). */
 export function confluentConverter(
-  encode: EncodeSchema,
+  format: ConfluentFormat,
   config: Readonly<Record<string, string>>,
   isKey: boolean,
 ): Converter {
   const values = readConfig(CONFIG, withoutClientPrefix(config));
   const strategy = values[isKey ? 'key.subject.name.strategy' : 'value.subject.name.strategy'];
   const access = accessOf(values);
+  const use = values['auto.register.schemas'] ? 'register' : values['use.latest.version'] ? 'latest' : 'find';
   return new RegisteredConverter({
-    encode,
-    registry: confluentRegistry(access, values['auto.register.schemas'], values['normalize.schemas']),
+    encode: format.encode,
+    registry: confluentRegistry(access, format, use, values['normalize.schemas']),
     subject: (topic, record) => subjectOf(strategy, topic, record, isKey),
     frame: confluentFrame,
   });
@@ -93,23 +106,49 @@ function subjectOf(strategy: string, topic: string, record: string | null, isKey
   return strategy === RECORD_NAME ? record : `${topic}-${record}`;
 }
 
-/** Confluent's REST API, as Apicurio and Karapace speak it too. */
+/**
+ * Confluent's REST API, as Apicurio and Karapace speak it too: a schema is registered, or looked for among the subject's, or
+ * the subject's latest one is taken in its place.
+ */
 function confluentRegistry(
   access: RegistryAccess,
-  autoRegister: boolean,
+  format: ConfluentFormat,
+  use: 'register' | 'latest' | 'find',
   normalize: boolean,
 ): SchemaRegistry {
   return {
     async id(subject, { text }) {
-      const path = `/subjects/${encodeURIComponent(subject)}${autoRegister ? '/versions' : ''}`;
+      const path = `/subjects/${encodeURIComponent(subject)}`;
+      const headers = { 'Content-Type': MEDIA_TYPE };
+      if (use === 'latest') {
+        const latest = `${path}/versions/latest`;
+        const answer = await askRegistry(access, { method: 'GET', path: latest, headers, subject });
+        return latestId(answer, format, text, subject);
+      }
+      // Of Avro's schemas the type need not be said, and old registries do not know the word.
+      const schemaType = format.type === 'AVRO' ? undefined : format.type;
       const answer = await askRegistry(access, {
         method: 'POST',
-        path: `${path}${normalize ? '?normalize=true' : ''}`,
-        headers: { 'Content-Type': 'application/vnd.schemaregistry.v1+json' },
-        body: JSON.stringify({ schema: text }),
+        path: `${path}${use === 'register' ? '/versions' : ''}${normalize ? '?normalize=true' : ''}`,
+        headers,
+        body: JSON.stringify({ schemaType, schema: text }),
         subject,
       });
       return idOf(answer, 'id', subject);
     },
   };
 }
+
+function latestId(answer: unknown, format: ConfluentFormat, own: string, subject: string): number {
+  const { schema, schemaType = 'AVRO' } = answer as { schema?: unknown; schemaType?: unknown };
+  if (schemaType === format.type && typeof schema === 'string' && format.isReadable(schema, own)) {
+    return idOf(answer, 'id', subject);
+  }
+  const message = `The latest schema of ${subject} is not one by which the records can be read`;
+  throw new IcestreamError('convert.registry-schema', message, {
+    context: { subject },
+    hint: 'Register the schema of the table as it is now, or let it be registered with auto.register.schemas=true.',
+  });
+}
+
+const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
