@@ -1,9 +1,7 @@
-import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
 import type { SourceContext } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type ConnectOptions, connect, connectReplication, takeSocket } from './connection.ts';
-import { postgresError } from './failure.ts';
 import type { Filters } from './filters.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { PostgresOffset } from './offset.ts';
@@ -80,7 +78,7 @@ async function start(options: SessionOptions, signal: AbortSignal): Promise<Sess
   } finally {
     signal.removeEventListener('abort', abort);
   }
-  const heartbeat = await openHeartbeat(options, signal);
+  const heartbeat = heartbeatOf(options);
   return {
     stream,
     async close() {
@@ -109,19 +107,12 @@ function streamParameters(text: string | null): Map<string, string> {
   return parameters;
 }
 
-async function openHeartbeat(options: SessionOptions, signal: AbortSignal): Promise<() => Promise<void>> {
-  const { config, context } = options;
+function heartbeatOf({ config, context, connection }: SessionOptions): () => Promise<void> {
   const query = config['heartbeat.action.query'];
-  const interval = config['heartbeat.interval.ms'];
-  if (query === null || interval === 0) return async () => {};
-  const client: Client = await connect(options.connection, signal).catch((error) => {
-    throw postgresError(error, 'cannot connect for heartbeat.action.query');
-  });
-  const stop = startHeartbeat(client, query, interval, context.log);
-  return async () => {
-    stop();
-    await client.end().catch(() => {});
-  };
+  const intervalMs = config['heartbeat.interval.ms'];
+  if (query === null || intervalMs === 0) return async () => {};
+  const open = (signal: AbortSignal) => connect(connection, signal);
+  return startHeartbeat({ query, intervalMs, connect: open, log: context.log });
 }
 
 export function wait(ms: number, signal: AbortSignal): Promise<void> {

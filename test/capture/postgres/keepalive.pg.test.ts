@@ -141,6 +141,33 @@ test('heartbeat.action.query runs on its interval', async () => {
   await capture.close();
 });
 
+test('P-2 a heartbeat that fails, or whose connection is lost, is tried again and stops nothing', async () => {
+  const { capture } = await open({
+    'heartbeat.interval.ms': '50',
+    'heartbeat.action.query': 'INSERT INTO public.late_beat VALUES (now())',
+  });
+  const next = capture.next();
+  const beats = (count: number) =>
+    client.query(
+      `DO $$ BEGIN WHILE (SELECT count(*) FROM late_beat) < ${count} LOOP COMMIT; PERFORM pg_sleep(0.01); END LOOP; END $$`,
+    );
+  await client.query(
+    `DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'INSERT INTO public.late_beat%' AND pid <> pg_backend_pid())
+       LOOP COMMIT; PERFORM pg_sleep(0.01); END LOOP; END $$`,
+  );
+  await client.query('CREATE TABLE late_beat (at timestamptz)');
+  await beats(1);
+  const killed = await client.query(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO public.late_beat%' AND pid <> pg_backend_pid()",
+  );
+  assert.equal(killed.rowCount, 1);
+  await client.query('TRUNCATE late_beat');
+  await beats(2);
+  await client.query('INSERT INTO item SELECT max(id) + 1 FROM item');
+  await next;
+  await capture.close();
+});
+
 test('a server that goes away is an error to retry, and nothing is missing afterwards', async () => {
   const { config, capture } = await open();
   const first = capture.next();
