@@ -1,6 +1,7 @@
 import { IcestreamError } from '../base/errors.ts';
 import type { ChangeBatch, TableMark, TransactionMark } from './batch.ts';
 import { NO_LEASE } from './batch.ts';
+import type { Notification } from './notification.ts';
 import type { Offset, OffsetCodec, OffsetJson } from './offset.ts';
 import type { TableSchema } from './table.ts';
 
@@ -18,6 +19,7 @@ interface Header {
   readonly cells: number;
   readonly bytes: number;
   readonly repair?: boolean;
+  readonly notifications?: readonly Notification[];
   readonly tables: readonly number[];
   readonly tableMarks: readonly (Omit<TableMark, 'table' | 'offset'> & {
     table: number;
@@ -115,6 +117,7 @@ export class BatchCodec {
       })),
       offset: header.offset === null ? null : this.#offset(header.offset),
       ...(header.repair === undefined ? {} : { repair: header.repair }),
+      ...(header.notifications === undefined ? {} : { notifications: header.notifications }),
       lease: NO_LEASE,
     };
   }
@@ -125,6 +128,7 @@ export class BatchCodec {
       cells: batch.cellCount,
       bytes: batch.byteLength,
       ...(batch.repair === undefined ? {} : { repair: batch.repair }),
+      ...(batch.notifications === undefined ? {} : { notifications: batch.notifications }),
       tables: batch.tables.map((table) => this.#number(table)),
       tableMarks: batch.tableMarks.map(({ table, offset, ...mark }) => ({
         ...mark,
