@@ -7,12 +7,12 @@ import type { ConnectionSettings } from './producer-options.ts';
 import { backOff, unlessAborted } from './wait.ts';
 
 // What version 12 adds to the answer is optional in its type, so that 11's is one of its kind.
-const FETCH = [fetchV12.api, fetchV11.api as unknown as typeof fetchV12.api];
+export const FETCH = [fetchV12.api, fetchV11.api as unknown as typeof fetchV12.api];
 type Answer = Awaited<ReturnType<typeof fetchV12.api.async>>['responses'][number]['partitions'][number];
 const LIST_OFFSETS = [listOffsetsV6.api, listOffsetsV5.api];
 const READ_COMMITTED = 1;
-const EARLIEST = -2n;
-const LATEST = -1n;
+export const EARLIEST = -2n;
+export const LATEST = -1n;
 
 /**
  * The last value of each key (as UTF-8) of a compacted topic, null where that is a tombstone; records without a key are
@@ -67,7 +67,8 @@ function byLeader(leaders: Leaders): Map<number, number[]> {
   return Map.groupBy(leaders.keys(), (partition) => leaders[partition]!);
 }
 
-async function offsets(
+/** The partitions' offsets at a time, EARLIEST or LATEST. */
+export async function offsets(
   broker: Broker,
   topic: string,
   partitions: readonly number[],
@@ -119,7 +120,7 @@ async function readToEnds(
 }
 
 const TRANSACTIONAL = 0x10;
-const CONTROL = 0x20;
+export const CONTROL = 0x20;
 const ABORT_MARKER = 0;
 
 /** One partition's way from its start to its end; passes over what belongs to aborted transactions. */

@@ -48,7 +48,8 @@ export function withWorker(
   worker: Pick<WorkerConfig, 'properties' | 'stateDir'>,
 ): Properties {
   const own = withSinkDefaults(config, worker);
-  return sinksOf(own).includes('kafka') ? withKafkaDefaults(own, worker) : own;
+  const usesKafka = sinksOf(own).includes('kafka') || /\bkafka\b/.test(own['signal.enabled.channels'] ?? '');
+  return usesKafka ? withKafkaDefaults(own, worker) : own;
 }
 
 /** `sink.spool.max.bytes` where it is not set. */

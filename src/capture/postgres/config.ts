@@ -53,6 +53,7 @@ export function parsePostgresConfig(raw: Readonly<Record<string, string>>): {
 } {
   const { config, warnings } = withAliases(raw);
   const { values, errors } = parseConfig(POSTGRES_PROPERTIES, config);
+  warnings.push(...channelNotes(values));
   checkExclusions(config, errors);
   checkPort(errors);
   checkNotifications(values, errors);
@@ -152,10 +153,25 @@ function checkPort(errors: ConfigErrors): void {
   if (reasons !== undefined) reasons.push(reasons[0]);
 }
 
-function checkNotifications(
-  values: Pick<PostgresConfig, 'notification.enabled.channels' | 'notification.sink.topic.name'>,
-  errors: ConfigErrors,
-): void {
+type Values = ConfigValues<typeof POSTGRES_PROPERTIES>;
+
+const CHANNELS = {
+  'signal.enabled.channels': ['source', 'kafka', 'file', 'jmx'],
+  'notification.enabled.channels': ['sink', 'log', 'jmx'],
+} as const;
+
+/** Channels that Debezium takes, and from or to which nothing comes here. */
+function channelNotes(values: Values): string[] {
+  return (Object.keys(CHANNELS) as (keyof typeof CHANNELS)[]).flatMap((property) =>
+    values[property].flatMap((channel) => {
+      if (channel === 'jmx') return [`${property}: jmx is accepted, but there is no JMX here`];
+      const known: readonly string[] = CHANNELS[property];
+      return known.includes(channel) ? [] : [`${property}: no channel is called ${channel}`];
+    }),
+  );
+}
+
+function checkNotifications(values: Values, errors: ConfigErrors): void {
   const topic = values['notification.sink.topic.name'] ?? '';
   if (!values['notification.enabled.channels'].includes('sink') || topic.trim() !== '') return;
   const reason = 'Notification topic name must be provided when kafka notification channel is enabled';
@@ -347,6 +363,10 @@ export const POSTGRES_PROPERTIES = {
   'signal.enabled.channels': list(['source']),
   'signal.poll.interval.ms': long(5000, 1),
   'signal.file': text('file-signals.txt'),
+  'signal.kafka.topic': text(null),
+  'signal.kafka.bootstrap.servers': text(null),
+  'signal.kafka.groupId': text('kafka-signal'),
+  'signal.kafka.poll.timeout.ms': int(0, 0),
   'notification.enabled.channels': list([]),
   'notification.sink.topic.name': text(null),
 

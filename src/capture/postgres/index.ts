@@ -1,6 +1,5 @@
 import type { Client } from 'pg';
 import { IcestreamError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { MarkCodec } from '../../record/batch-codec.ts';
 import { BatchBuilder } from '../../record/builder.ts';
@@ -27,6 +26,7 @@ import { IncrementalProgress, parseProgress } from './snapshot/incremental-progr
 import { snapshotReader } from './snapshot/index.ts';
 import { ReadProgress } from './snapshot/progress.ts';
 import { fileSignals, isOwnSignal, type Signal, snapshotSignal } from './snapshot/signals.ts';
+import { type KafkaSignalOptions, kafkaSignalOptions, kafkaSignals } from './snapshot/signals-kafka.ts';
 import { decideSnapshot, readsData } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
 import { backfillReason, isAnotherTable, Tables } from './tables.ts';
@@ -58,11 +58,15 @@ class PostgresSource implements Source {
   readonly #connection: ConnectOptions;
   readonly #filters: Filters;
   readonly #notifications: Notifications | null;
+  /** With `kafka` among `signal.enabled.channels`. */
+  readonly #kafkaSignals: KafkaSignalOptions | null;
   #stream: ChangeStream | null = null;
   #acknowledged: Lsn = LSN_NONE;
   #incremental: IncrementalSnapshots | null = null;
   /** Signals that came before the stream began. */
   #early: Signal[] = [];
+  /** Channels that signals come by, until they have ended. */
+  #following: Promise<void>[] = [];
 
   constructor(raw: ConnectorConfig, config: PostgresConfig, context: SourceContext) {
     this.#raw = raw;
@@ -72,6 +76,8 @@ class PostgresSource implements Source {
     this.#filters = createFilters(config);
     const channels = config['notification.enabled.channels'];
     this.#notifications = Notifications.open(channels, config['topic.prefix'], context.log);
+    const byKafka = config['signal.enabled.channels'].includes('kafka');
+    this.#kafkaSignals = byKafka ? kafkaSignalOptions(config, raw, context.log) : null;
     this.events = new PostgresForms(config);
     this.offsets = postgresOffsets(config['topic.prefix'], parseProgress);
     this.marks = postgresMarks(this.offsets);
@@ -224,6 +230,7 @@ class PostgresSource implements Source {
     } finally {
       this.#incremental = null;
       failed.abort();
+      await Promise.all(this.#following.splice(0));
       await incremental.close();
     }
   }
@@ -257,7 +264,12 @@ class PostgresSource implements Source {
     this.#incremental = incremental;
     for (const early of this.#early.splice(0)) incremental.signal(early);
     if (config['signal.enabled.channels'].includes('file')) {
-      followFile(incremental, config, log, signal).catch(onError);
+      const [path, intervalMs] = [config['signal.file'], config['signal.poll.interval.ms']];
+      this.#following.push(follow(fileSignals(path, intervalMs, log, signal), incremental).catch(onError));
+    }
+    if (this.#kafkaSignals !== null) {
+      const received = kafkaSignals(this.#kafkaSignals, log, signal);
+      this.#following.push(follow(received, incremental).catch(onError));
     }
     return incremental;
   }
@@ -323,16 +335,8 @@ class PostgresSource implements Source {
   }
 }
 
-async function followFile(
-  incremental: IncrementalSnapshots,
-  config: PostgresConfig,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const path = config['signal.file'];
-  for await (const received of fileSignals(path, config['signal.poll.interval.ms'], log, signal)) {
-    incremental.signal(received);
-  }
+async function follow(signals: AsyncIterable<Signal>, incremental: IncrementalSnapshots): Promise<void> {
+  for await (const received of signals) incremental.signal(received);
 }
 
 /**

@@ -181,7 +181,10 @@ export class IncrementalSnapshots implements Interleave {
       yield* batches;
       if (batches.length > 0) told = this.#progress;
     }
-    for (const signal of this.#inbox.splice(0)) await this.#obey(signal);
+    for (const signal of this.#inbox.splice(0)) {
+      await this.#obey(signal);
+      signal.obeyed?.();
+    }
     if (this.#mayBegin()) this.#beginWindow();
     // What was asked for, or done without a row, must survive a restart, even if nothing changes in the source for long.
     if (this.#progress !== told || !this.#told.isEmpty) {

@@ -12,6 +12,8 @@ export interface Signal {
   readonly type: string;
   /** JSON text, '' where a type needs none. */
   readonly data: string;
+  /** Called when what it asks for is part of the progress that offsets keep, or nothing came of it. */
+  readonly obeyed?: () => void;
 }
 
 /** Ids of signals that this process gives itself. */
@@ -177,7 +179,7 @@ export async function* fileSignals(
     if (text.trim() !== '') {
       await writeFile(path, '');
       for (const line of text.split('\n')) {
-        const parsed = parseLine(line, log);
+        const parsed = line.trim() === '' ? null : parseSignal(line, 'line of the signal file', log);
         if (parsed !== null) yield parsed;
       }
     }
@@ -185,14 +187,16 @@ export async function* fileSignals(
   }
 }
 
-function parseLine(line: string, log: Log): Signal | null {
-  if (line.trim() === '') return null;
+/** A signal as one JSON object; null, with a line in the log, for text that is none. */
+export function parseSignal(line: string, what: string, log: Log): Signal | null {
   try {
     const { id, type, data } = JSON.parse(line) as Record<string, unknown>;
     const text = typeof data === 'string' ? data : data === undefined ? '' : JSON.stringify(data);
     return { id: String(id ?? ''), type: String(type ?? ''), data: text };
   } catch (error) {
-    log.warn({ error }, 'line of the signal file is not JSON and is ignored');
+    // The parser's own words quote what it read.
+    const reason = error instanceof SyntaxError ? 'no JSON object' : String(error);
+    log.warn({ reason }, `${what} cannot be understood and is ignored`);
     return null;
   }
 }
