@@ -21,6 +21,8 @@ export interface ServiceOptions {
   readonly failpoint?: Failpoint | `${Failpoint}:${number}`;
   /** More lines of the worker file. */
   readonly worker?: Readonly<Record<string, string>>;
+  /** The script that is started; default the sources as they are. */
+  readonly main?: string;
 }
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -59,7 +61,7 @@ export class Service {
     delete env['ICESTREAM_FAILPOINT'];
     delete env['NODE_TEST_CONTEXT'];
     if (options.failpoint !== undefined) env['ICESTREAM_FAILPOINT'] = options.failpoint;
-    const args = ['--pdeathsig', 'KILL', process.execPath, MAIN, file];
+    const args = ['--pdeathsig', 'KILL', process.execPath, options.main ?? MAIN, file];
     const child = spawn('setpriv', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const logFile = join(folder, 'log');
     let output = '';
