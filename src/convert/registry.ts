@@ -31,6 +31,8 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
     (await import('./cloud-events/index.ts')).cloudEventsConverter,
   'io.confluent.connect.protobuf.ProtobufConverter': async () =>
     (await import('./protobuf/confluent.ts')).confluentProtobufConverter,
+  'io.confluent.connect.json.JsonSchemaConverter': async () =>
+    (await import('./json-schema/confluent.ts')).confluentJsonSchemaConverter,
   'io.debezium.converters.BinaryDataConverter': binaryData,
   'io.debezium.converters.ByteArrayConverter': binaryData,
   'io.debezium.converters.ByteBufferConverter': binaryData,

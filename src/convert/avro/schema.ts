@@ -7,7 +7,7 @@ import {
 } from '../../record/connect-schema.ts';
 import { decimalScale, rescale, twosComplement } from '../decimal.ts';
 import { doubleText, floatText } from '../java-text.ts';
-import { jsonNumber, jsonStringOfText, schemaText } from '../json/text.ts';
+import { type JsonStyle, jsonNumber, jsonStringOfText, schemaText } from '../json/text.ts';
 
 /**
  * A Connect schema as the Avro schema that Confluent's and Apicurio's converters register: named by the Connect schema's name,
@@ -198,7 +198,7 @@ function split(fullName: string): [namespace: string, name: string] {
 const DEFAULT_NAMESPACE = 'io.confluent.connect.avro';
 const DEFAULT_NAME = 'ConnectDefault';
 const DEFAULT_PRECISION = '64';
-const PLAIN = { numericDecimals: false, nullsBecomeDefaults: true };
+const PLAIN: JsonStyle = { numericDecimals: false, nullsBecomeDefaults: true, mapEntries: 'pairs' };
 
 const TYPES: Readonly<Record<ConnectType, string>> = {
   int8: 'int',

@@ -16,9 +16,10 @@ const CONFIG = {
 export const jsonConverter: ConverterDefinition = {
   create(config) {
     const values = readConfig(CONFIG, config);
-    const style = {
+    const style: JsonStyle = {
       numericDecimals: values['decimal.format'] === 'NUMERIC',
       nullsBecomeDefaults: values['replace.null.with.default'],
+      mapEntries: 'pairs',
     };
     return new JsonConverter(style, values['schemas.enable']);
   },

@@ -1,7 +1,7 @@
 import type { ConnectSchema } from '../../record/connect-schema.ts';
 import { DECIMAL } from '../../record/connect-schema.ts';
 import { decimalScale } from '../decimal.ts';
-import { type JsonStyle, jsonString, nullText } from './text.ts';
+import { isObjectMap, type JsonStyle, jsonString, nullText } from './text.ts';
 
 /**
  * A schema as a walk: one step for each place where a value may come, in typed arrays, so that a writer's whole state is the
@@ -111,24 +111,32 @@ function addElements(steps: Step[], list: Step, style: JsonStyle): void {
   list.child = addTwin(steps, others, '');
 }
 
-/** An object where keys are strings, else a list of pairs. */
+/** An object where keys are strings, else a list of entries. */
 function addEntries(steps: Step[], map: Step, style: JsonStyle): void {
   const { keys, values } = map.schema;
-  const isObject = keys!.type === 'string';
+  const isObject = isObjectMap(map.schema, style);
+  const { begin, middle, end } = isObject ? OBJECT_ENTRY : LIST_ENTRIES[style.mapEntries];
   const text = nullText(keys!, style);
   const others = isObject
     ? addStep(steps, keys!, ',', text === 'null' ? '"null"' : text)
-    : addValue(steps, keys!, '],[', style);
-  const value = addValue(steps, values!, isObject ? ':' : ',', style);
+    : addValue(steps, keys!, `${end},${begin}`, style);
+  const value = addValue(steps, values!, middle, style);
   others.next = value;
   value.next = others;
   others.owner = map;
-  others.close = isObject ? '}' : ']]';
-  const first = addTwin(steps, others, isObject ? '' : '[');
-  first.close = isObject ? '}' : ']';
+  const close = isObject ? '}' : ']';
+  others.close = `${end}${close}`;
+  const first = addTwin(steps, others, begin);
+  first.close = close;
   map.open = isObject ? '{' : '[';
   map.child = first;
 }
+
+const OBJECT_ENTRY = { begin: '', middle: ':', end: '' };
+const LIST_ENTRIES = {
+  pairs: { begin: '[', middle: ',', end: ']' },
+  objects: { begin: '{"key":', middle: ',"value":', end: '}' },
+};
 
 function encode(steps: readonly Step[]): JsonPlan {
   const done = steps.length;

@@ -15,6 +15,17 @@ export interface JsonStyle {
   readonly numericDecimals: boolean;
   /** `replace.null.with.default` */
   readonly nullsBecomeDefaults: boolean;
+  /**
+   * Maps that are no objects are lists, of pairs with Kafka's converter, of objects of key and value with Confluent's, to
+   * which keys that may be null are none of an object.
+   */
+  readonly mapEntries: 'pairs' | 'objects';
+}
+
+/** Whether a map is an object in JSON. */
+export function isObjectMap(schema: ConnectSchema, { mapEntries }: JsonStyle): boolean {
+  const { type, optional } = schema.keys!;
+  return type === 'string' && (mapEntries === 'pairs' || !optional);
 }
 
 /** A value's JSON under its schema, as a text: for what is written once. The writer does the same to bytes, planned. */
@@ -77,7 +88,12 @@ function mapText(
     jsonText(keys, key, style),
     jsonText(schema.values!, value, style),
   ]);
-  if (keys.type !== 'string') return `[${pairs.map(([key, value]) => `[${key},${value}]`).join(',')}]`;
+  if (!isObjectMap(schema, style)) {
+    const entries = pairs.map(([key, value]) =>
+      style.mapEntries === 'pairs' ? `[${key},${value}]` : `{"key":${key},"value":${value}}`,
+    );
+    return `[${entries.join(',')}]`;
+  }
   return `{${pairs.map(([key, value]) => `${key === 'null' ? '"null"' : key}:${value}`).join(',')}}`;
 }
 
