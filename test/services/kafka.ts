@@ -36,32 +36,11 @@ const FOLDER = fileURLToPath(new URL('./java/kafka', import.meta.url));
 
 /** One broker that is its own controller (KRaft), with topics of one partition unless they say otherwise. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
-  const { java, classPath } = await installKafka();
   const folder = await scratch('kafka');
   const [free, controller, sasl, tls] = await freePorts(4);
   const port = options.port ?? free;
-  const properties = join(folder, 'server.properties');
-  const logging = join(folder, 'log4j2.properties');
-  await writeFile(properties, propertiesText(configure(options, folder, { port, controller, sasl, tls })));
-  await writeFile(logging, propertiesText(LOGGING));
-  const jvm = [
-    java,
-    '-Xmx512m',
-    '-XX:+UseSerialGC',
-    `-Dlog4j2.configurationFile=${logging}`,
-    '-cp',
-    classPath,
-  ];
-  await format(jvm, properties, options.sasl);
-  const server = await startServer({
-    name: 'Kafka',
-    port,
-    folder,
-    command: [...jvm, 'kafka.Kafka', properties],
-    cwd: folder,
-    stopSignal: 'SIGTERM',
-    ready: () => accepts(port),
-  });
+  const settings = configure(options, folder, { port, controller, sasl, tls });
+  const server = await startNode({ folder, port, settings, sasl: options.sasl });
   const bootstrap = `127.0.0.1:${port}`;
   return {
     ...server,
@@ -70,6 +49,37 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     saslBootstrap: `127.0.0.1:${sasl}`,
     tlsBootstrap: `localhost:${tls}`,
   };
+}
+
+export interface KafkaNode {
+  readonly folder: string;
+  /** The one that it listens at when it is ready. */
+  readonly port: number;
+  /** server.properties */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly sasl?: KafkaOptions['sasl'];
+  readonly heapMb?: number;
+}
+
+/** One process of Kafka, its folder formatted. */
+export async function startNode({ folder, port, settings, sasl, heapMb = 512 }: KafkaNode): Promise<Server> {
+  const { java, classPath } = await installKafka();
+  const properties = join(folder, 'server.properties');
+  const logging = join(folder, 'log4j2.properties');
+  await writeFile(properties, propertiesText(settings));
+  await writeFile(logging, propertiesText(LOGGING));
+  const log = `-Dlog4j2.configurationFile=${logging}`;
+  const jvm = [java, `-Xmx${heapMb}m`, '-XX:+UseSerialGC', log, '-cp', classPath];
+  await format(jvm, properties, sasl);
+  return await startServer({
+    name: 'Kafka',
+    port,
+    folder,
+    command: [...jvm, 'kafka.Kafka', properties],
+    cwd: folder,
+    stopSignal: 'SIGTERM',
+    ready: () => accepts(port),
+  });
 }
 
 /** The run's shared broker, and a prefix for topics (and transactional ids) of one's own in it. */
@@ -129,13 +139,23 @@ function configure(options: KafkaOptions, folder: string, ports: Ports): Record<
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': join(folder, 'data'),
-    'offsets.topic.replication.factor': '1',
+    ...commonSettings(1),
+    ...(options.sasl ? saslSettings(options.sasl) : {}),
+    ...(options.tls ? { 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': options.tls.keyStore } : {}),
+    ...options.settings,
+  };
+}
+
+/** What every broker has, in a cluster of `count`. */
+export function commonSettings(count: number): Record<string, string> {
+  return {
+    'offsets.topic.replication.factor': String(count),
     'offsets.topic.num.partitions': '1',
-    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.replication.factor': String(count),
     'transaction.state.log.min.isr': '1',
     'transaction.state.log.num.partitions': '1',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
-    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.replication.factor': String(count),
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
     // Tests write records of any time; old ones would go at the next look at the logs.
@@ -143,9 +163,6 @@ function configure(options: KafkaOptions, folder: string, ports: Ports): Record<
     // A broker that was killed may come back only when its session has ended.
     'broker.heartbeat.interval.ms': '200',
     'broker.session.timeout.ms': '1000',
-    ...(options.sasl ? saslSettings(options.sasl) : {}),
-    ...(options.tls ? { 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': options.tls.keyStore } : {}),
-    ...options.settings,
   };
 }
 
