@@ -9,13 +9,15 @@ import pg from 'pg';
 import { Lake } from '../harness/lake.ts';
 import { until } from '../harness/until.ts';
 import { readTopics } from '../kafka/read-topics.ts';
+import { avroText } from '../peer/avro-text.ts';
 import { testKafka } from '../services/kafka.ts';
 import { testDatabase } from '../services/postgres.ts';
+import { confluentApi, testSchemaRegistry } from '../services/schema-registry.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The files as they are, but for names that two runs on one server must not share. */
-async function start(t: TestContext, config: string) {
+async function start(t: TestContext, config: string, more: Readonly<Record<string, string>> = {}) {
   const { bootstrap, prefix } = await testKafka();
   const name = `${prefix}shop`.replaceAll('-', '_');
   const database = await testDatabase();
@@ -45,6 +47,7 @@ async function start(t: TestContext, config: string) {
     POSTGRES_PASSWORD: url.password || 'none',
     CATALOG_URI: catalog.uri,
     WAREHOUSE: catalog.warehouse,
+    ...more,
   };
   const args = ['worker.properties', 'connector.json'].map((file) => join(folder, file));
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), ...args], { env });
@@ -60,24 +63,20 @@ async function start(t: TestContext, config: string) {
     await client.end();
     rmSync(folder, { recursive: true, force: true });
   });
-  const publishes = (records: number) =>
-    until(`${records} records`, async () => (await orders(bootstrap, name)).length >= records || null, {
+  const records = () => orders(bootstrap, name);
+  const publishes = (count: number) =>
+    until(`${count} records`, async () => (await records()).length >= count || null, {
       timeoutMs: 90_000,
       alive: () => requireAlive(child, output),
       detail: () => output.slice(-3000),
     });
-  return { client, child, ended, catalog, publishes, orders: () => orders(bootstrap, name), name };
+  return { client, child, ended, catalog, publishes, records, name };
 }
 
-/** `op key` of each record; a tombstone has no op. */
-async function orders(bootstrap: string, name: string): Promise<string[]> {
-  const records = await readTopics(bootstrap, [`${name}.public.orders`]).catch((error: Error) => {
+async function orders(bootstrap: string, name: string) {
+  return await readTopics(bootstrap, [`${name}.public.orders`]).catch((error: Error) => {
     if (/no topic /.test(error.message)) return [];
     throw error;
-  });
-  return records.map(({ key, value }) => {
-    const op = value === null ? '-' : (JSON.parse(value.toString()) as { op: string }).op;
-    return `${op} ${key}`;
   });
 }
 
@@ -86,11 +85,13 @@ function requireAlive(child: ChildProcess, output: string): void {
 }
 
 test('the example for Kafka publishes its shop as Debezium would', { timeout: 150_000 }, async (t) => {
-  const { client, child, ended, publishes, orders: published } = await start(t, 'postgres-kafka.json');
+  const { client, child, ended, publishes, records } = await start(t, 'postgres-kafka.json');
   await publishes(20);
   await client.query('UPDATE orders SET total = 0 WHERE id = 7');
   await publishes(21);
-  assert.equal((await published()).at(-1), 'u {"id":7}');
+  const { key, value } = (await records()).at(-1)!;
+  assert.equal(String(key), '{"id":7}');
+  assert.equal((JSON.parse(String(value)) as { op: string }).op, 'u');
   child.kill('SIGTERM');
   assert.equal(await ended, 0);
 });
@@ -108,3 +109,30 @@ test('the example for both publishes its shop and brings it into the lake', {
   await lake.requireEqual(client, 'orders', `${name}_public.orders`);
   await lake.close();
 });
+
+test('the example with a schema registry publishes what the registry explains', {
+  timeout: 150_000,
+}, async (t) => {
+  const registry = confluentApi(await testSchemaRegistry());
+  const { client, child, ended, publishes, records, name } = await start(t, 'postgres-kafka-avro.json', {
+    SCHEMA_REGISTRY: registry,
+  });
+  await publishes(20);
+  await client.query('UPDATE orders SET total = 0 WHERE id = 7');
+  await publishes(21);
+  const { key, value } = (await records()).at(-1)!;
+  const read = async (bytes: Buffer | null, subject: string) => {
+    const response = await fetch(`${registry}/subjects/${subject}/versions/latest`);
+    const { id, schema } = (await response.json()) as { id: number; schema: string };
+    return JSON.parse(avroText(bytes!, { [id]: JSON.parse(schema) as unknown })!) as Explained;
+  };
+  assert.deepEqual((await read(key, `${name}.public.orders-key`)).payload, { id: 7 });
+  const { op, after } = (await read(value, `${name}.public.orders-value`)).payload;
+  assert.deepEqual({ op, after }, { op: 'u', after: { id: 7, total: 0 } });
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
+interface Explained {
+  readonly payload: { readonly op: string; readonly after: unknown };
+}
