@@ -52,7 +52,7 @@ const MASKED = `\`test/peer/recorded.kafka.test.ts\` runs each of them through i
 - clock times: each must lie within its recording, in the same unit and form; times of one commit or snapshot must be equal
   where the other side's are; a clock must not be coarser or finer;
 - LSNs and transaction ids: those of the two recordings must correspond one to one and grow alike;
-- ids of the run (\`__debezium.context.runId\`), of the windows of incremental snapshots, and of Java objects: one to one;
+- ids of the run (\`__debezium.context.runId\`), of the windows of incremental snapshots, of notifications, and of Java objects: one to one;
 - how many heartbeats there are. Their form is compared.
 
 Not compared: whether an event's LSN, that of a chunk, that of its transaction's begin and the end of the last commit coincide, which
