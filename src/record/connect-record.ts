@@ -1,8 +1,8 @@
 import type { ConnectSchema, ConnectValue } from './connect-schema.ts';
 
 /**
- * A record as Kafka Connect's transforms see it. Slow next to rows in cells: made only where a transform is configured that
- * cannot be planned. Never changed in place: a transform answers a new record.
+ * A record as Kafka Connect's transforms see it. Slow next to rows in cells: made of a row only where a transform looks at
+ * its values. Never changed in place: a transform answers a new record.
  */
 export interface ConnectRecord {
   readonly topic: string;
@@ -22,4 +22,15 @@ export interface ConnectHeader {
   readonly name: string;
   readonly schema: ConnectSchema | null;
   readonly value: ConnectValue;
+}
+
+/** The configured transforms in their order, as sinks that publish records see them. */
+export interface RecordTransform {
+  /** Null: the record is dropped. @throws IcestreamError transform.* */
+  apply(record: ConnectRecord): ConnectRecord | null;
+  /**
+   * What becomes of records with holes (record/hole.ts) for values, which follow each other as an event and its tombstone do.
+   * Null: that depends on what comes into the holes.
+   */
+  plan(records: readonly ConnectRecord[]): readonly (ConnectRecord | null)[] | null;
 }

@@ -1,5 +1,7 @@
 import { type ChangeBatch, NULL_CELL, OP_LETTERS, Op, UNCHANGED_CELL } from './batch.ts';
+import type { ConnectValue } from './connect-schema.ts';
 import { writeInt64, writeText, writeValue } from './connect-value.ts';
+import { DefaultWriter } from './default-writer.ts';
 import type { EventField, EventForm, SnapshotMarker } from './event.ts';
 import type { TableSchema } from './table.ts';
 import type { Codec, ValueWriter } from './value.ts';
@@ -55,9 +57,15 @@ export class ImageWriter {
    * row's before-image, or -1: it may hold a large value that did not change.
    */
   write(batch: ChangeBatch, cell: number, isBefore: boolean, old = -1, isRead = false): void {
+    this.#out.beginStruct();
+    this.writeFields(batch, cell, isBefore, old, isRead);
+    this.#out.endStruct();
+  }
+
+  /** The fields of `write`, within a struct of somebody else. */
+  writeFields(batch: ChangeBatch, cell: number, isBefore: boolean, old: number, isRead: boolean): void {
     const { bytes, cellStart, cellLength } = batch;
     const out = this.#out;
-    out.beginStruct();
     for (const { field, codec, writer, reader, inBefore } of this.#fields) {
       let at = cell + field.column;
       if (old >= 0 && cellLength[at] === UNCHANGED_CELL && inBefore) at = old + field.column;
@@ -68,7 +76,43 @@ export class ImageWriter {
       else if (field.ifNull !== undefined) writeValue(field.schema, field.ifNull, out);
       else out.null();
     }
-    out.endStruct();
+  }
+}
+
+/** The field, with `ifNull` wherever its value would be null. */
+export function fieldWithDefault(field: EventField, ifNull: ConnectValue): EventField {
+  const { schema } = field;
+  const orDefault = (out: ValueWriter) => new DefaultWriter(out, schema, ifNull);
+  return {
+    ...field,
+    adapt: (out) => field.adapt(orDefault(out)),
+    ...(field.adaptRead && { adaptRead: (out: ValueWriter) => field.adaptRead!(orDefault(out)) }),
+    unavailable: field.unavailable ?? ifNull,
+    absent: field.absent ?? ifNull,
+    ifNull: field.ifNull ?? ifNull,
+  };
+}
+
+/** When the events that are being written were read, in Debezium's three units. */
+export class EventClock {
+  #millis = 0;
+  #micros = 0;
+  /** The nanoseconds in halves: a BigInt per event costs more than all else that its three times do. */
+  #nanosHi = 0;
+  #nanosLo = 0;
+
+  /** Nanoseconds since 1970. */
+  set(nanos: bigint): void {
+    this.#millis = Number(nanos / 1_000_000n);
+    this.#micros = Number(nanos / 1000n);
+    this.#nanosHi = Number(nanos >> 32n);
+    this.#nanosLo = Number(nanos & 0xffff_ffffn);
+  }
+
+  write(unit: 'ms' | 'us' | 'ns', out: ValueWriter): void {
+    if (unit === 'ms') writeInt64(this.#millis, out);
+    else if (unit === 'us') writeInt64(this.#micros, out);
+    else out.int64(this.#nanosHi, this.#nanosLo);
   }
 }
 
@@ -77,24 +121,13 @@ export class EnvelopeWriter {
   readonly #form: EventForm;
   readonly #images: ImageWriter;
   readonly #out: ValueWriter;
-  #nowMillis = 0;
-  #nowMicros = 0;
-  /** The nanoseconds in halves: a BigInt per event costs more than all else that its three times do. */
-  #nanosHi = 0;
-  #nanosLo = 0;
+  readonly #clock: EventClock;
 
-  constructor(table: TableSchema, form: EventForm, out: ValueWriter) {
+  constructor(table: TableSchema, form: EventForm, out: ValueWriter, clock = new EventClock()) {
     this.#form = form;
     this.#images = new ImageWriter(table, form.fields, out);
+    this.#clock = clock;
     this.#out = out;
-  }
-
-  /** When the events that follow were read, nanoseconds since 1970. */
-  setClock(nanos: bigint): void {
-    this.#nowMillis = Number(nanos / 1_000_000n);
-    this.#nowMicros = Number(nanos / 1000n);
-    this.#nanosHi = Number(nanos >> 32n);
-    this.#nanosLo = Number(nanos & 0xffff_ffffn);
   }
 
   write(batch: ChangeBatch, row: number, event: RowEvent): void {
@@ -107,9 +140,9 @@ export class EnvelopeWriter {
     const out = this.#out;
     out.beginStruct();
     this.#writeOp(event.op);
-    writeInt64(this.#nowMillis, out);
+    this.#clock.write('ms', out);
     this.#form.writeSource(batch, row, event.snapshot, out);
-    this.#writeTransaction(event.transaction);
+    writeTransaction(event.transaction, out);
     this.#images.write(batch, event.after, false);
     out.endStruct();
   }
@@ -122,11 +155,11 @@ export class EnvelopeWriter {
     if (event.after < 0) out.null();
     else this.#images.write(batch, event.after, false, batch.before[row], event.op === Op.read);
     this.#form.writeSource(batch, row, event.snapshot, out);
-    this.#writeTransaction(event.transaction);
+    writeTransaction(event.transaction, out);
     this.#writeOp(event.op);
-    writeInt64(this.#nowMillis, out);
-    writeInt64(this.#nowMicros, out);
-    out.int64(this.#nanosHi, this.#nanosLo);
+    this.#clock.write('ms', out);
+    this.#clock.write('us', out);
+    this.#clock.write('ns', out);
     out.endStruct();
   }
 
@@ -134,16 +167,15 @@ export class EnvelopeWriter {
     const letter = OP_BYTES[op];
     this.#out.utf8(letter, 0, letter.length);
   }
+}
 
-  #writeTransaction(block: TransactionBlock | null): void {
-    const out = this.#out;
-    if (block === null) return out.null();
-    out.beginStruct();
-    writeText(block.id, out);
-    writeInt64(block.totalOrder, out);
-    writeInt64(block.collectionOrder, out);
-    out.endStruct();
-  }
+export function writeTransaction(block: TransactionBlock | null, out: ValueWriter): void {
+  if (block === null) return out.null();
+  out.beginStruct();
+  writeText(block.id, out);
+  writeInt64(block.totalOrder, out);
+  writeInt64(block.collectionOrder, out);
+  out.endStruct();
 }
 
 const OP_BYTES = OP_LETTERS.map((letter) => Buffer.from(letter));

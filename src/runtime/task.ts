@@ -113,7 +113,7 @@ async function createSinks(
   }
   // A lake takes rows; that no transform changes their values was seen to before (L-8).
   const chain = names.includes('kafka') ? createChain(start.config, log) : null;
-  const transform = chain === null || chain.isEmpty ? {} : { transform: chain.apply };
+  const transform = chain === null || chain.isEmpty ? {} : { transform: chain };
   const created: PipelineSink[] = [];
   for (const name of names) {
     const definition = await loadSink(name);

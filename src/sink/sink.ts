@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
-import type { ConnectRecord } from '../record/connect-record.ts';
+import type { RecordTransform } from '../record/connect-record.ts';
 import type { EventForms } from '../record/event.ts';
 import type { Offset, OffsetCodec } from '../record/offset.ts';
 
@@ -66,8 +66,8 @@ export interface SinkContext {
   readonly memoryBytes: number;
   /** How rows look as Debezium's events; absent where the source has none. */
   readonly forms?: EventForms;
-  /** The configured transforms, for sinks that publish records; absent: none. Null drops the record (L-8). */
-  readonly transform?: (record: ConnectRecord) => ConnectRecord | null;
+  /** The configured transforms, for sinks that publish records; absent: none (L-8). */
+  readonly transform?: RecordTransform;
   /** The store's offset, for sinks that keep none of their own. */
   readonly stored?: Offset | null;
   /** Has the source read tables again that are incomplete here (P-3, L-12). */

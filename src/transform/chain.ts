@@ -1,16 +1,17 @@
 import { splitList } from '../base/config.ts';
 import { IcestreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { ConnectRecord } from '../record/connect-record.ts';
+import type { ConnectRecord, RecordTransform } from '../record/connect-record.ts';
 import { boolean, invalid, type Properties, readOptions, text } from './options.ts';
+import { planThrough } from './plan.ts';
 import { predicateClass, transformClass } from './registry.ts';
 import type { Predicate, Transform } from './transform.ts';
 
 /** The transforms of a connector, in order. */
-export interface Chain {
-  /** No transform is configured: records need not be made at all. */
+export interface Chain extends RecordTransform {
+  /** No transform is configured. */
   readonly isEmpty: boolean;
-  /** Null: one of them dropped the record. @throws IcestreamError transform.* with the alias in its context */
+  /** @throws IcestreamError transform.* with the alias in its context */
   apply(record: ConnectRecord): ConnectRecord | null;
 }
 
@@ -31,9 +32,13 @@ interface Link {
  */
 export function createChain(config: Properties, log?: Log): Chain {
   const predicates = createPredicates(config);
-  const links = splitList(config['transforms'] ?? '').map((alias) =>
-    createLink(alias, config, predicates, log?.child({ transform: alias })),
-  );
+  const createLinks = () =>
+    splitList(config['transforms'] ?? '').map((alias) =>
+      createLink(alias, config, predicates, log?.child({ transform: alias })),
+    );
+  const links = createLinks();
+  // Some remember the record before: what is planned may not come in between.
+  const planning = createLinks();
   return {
     isEmpty: links.length === 0,
     apply(record) {
@@ -44,6 +49,7 @@ export function createChain(config: Properties, log?: Log): Chain {
       }
       return current;
     },
+    plan: (records) => planThrough(planning, records),
   };
 }
 

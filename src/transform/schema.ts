@@ -6,6 +6,7 @@ import type {
   ConnectSchema,
   ConnectValue,
 } from '../record/connect-schema.ts';
+import { holeOf, holeWithDefault } from '../record/hole.ts';
 
 export const STRING: ConnectSchema = { type: 'string', optional: false };
 export const OPTIONAL_STRING: ConnectSchema = { type: 'string', optional: true };
@@ -66,7 +67,11 @@ export function fieldIndex(schema: ConnectSchema, name: string): number {
 
 /** A value as Struct.get gives it: the schema's default where it is null. */
 export function orDefault(schema: ConnectSchema, value: ConnectValue | undefined): ConnectValue {
-  return value ?? schema.default ?? null;
+  const ifNull = schema.default;
+  if (value === null || value === undefined) return ifNull ?? null;
+  if (ifNull === undefined || ifNull === null) return value;
+  const hole = holeOf(value);
+  return hole === undefined ? value : holeWithDefault(hole, ifNull);
 }
 
 /** @throws IcestreamError transform.record */

@@ -2,14 +2,26 @@ import type { Log } from '../base/log.ts';
 import type { ConnectRecord } from '../record/connect-record.ts';
 import type { Options, Properties } from './options.ts';
 
+/**
+ * What decides on the outcome: `frame`, the topic, the partition and the names of headers; `shape`, also schemas, and which of
+ * key, value and the structs in them are null; `values`, anything. Under `shape` values are moved, copied or left out, and a
+ * null may become its field's default (`orDefault`), but none is looked at: then one record with holes in place of its
+ * values (record/hole.ts) tells what becomes of all that have its shape.
+ */
+export type Sight = 'frame' | 'shape' | 'values';
+
 /** One configured single message transform. */
 export interface Transform {
+  /** Absent: `values`. */
+  readonly sees?: Sight;
   /** Null drops the record. @throws IcestreamError transform.*: the record cannot be transformed */
   apply(record: ConnectRecord): ConnectRecord | null;
 }
 
 /** One configured predicate. */
 export interface Predicate {
+  /** As a transform's. */
+  readonly sees?: Sight;
   test(record: ConnectRecord): boolean;
 }
 

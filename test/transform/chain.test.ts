@@ -90,7 +90,7 @@ test('a failure names the transform and the topic, and no value', () => {
   assert.throws(() => createChain(config).apply(record), {
     code: 'transform.record',
     message: 'Unknown field: missing',
-    context: { transform: 'k', topic: 'a.b' },
+    context: { transform: 'k', class: `${KAFKA}ExtractField$Value`, topic: 'a.b' },
   });
 });
 

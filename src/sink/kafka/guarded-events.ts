@@ -1,17 +1,12 @@
 import type { ChangeBatch } from '../../record/batch.ts';
-import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
+import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { TransactionBlock } from '../../record/envelope.ts';
 import type { EventForm } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
 import { isProducers } from './errors-stage.ts';
 import type { RowContext } from './row-context.ts';
-import { type EventOptions, type RecordTarget, TableEvents } from './table-events.ts';
-import { TableRecords } from './table-records.ts';
-
-export interface GuardedOptions extends EventOptions {
-  /** `contextHeaders` before they were converted. */
-  readonly recordHeaders: readonly ConnectHeader[];
-}
+import { type RecordTarget, TableEvents, type TableEventsOptions } from './table-events.ts';
+import type { TableRecords } from './table-records.ts';
 
 /**
  * The rows of one version of one table straight into bytes, and a row that fails made into records instead: of those each
@@ -20,61 +15,51 @@ export interface GuardedOptions extends EventOptions {
  */
 export class GuardedEvents {
   readonly form: EventForm;
-  /** Null: a converter cannot take the schema, so that every row is made into records. */
+  /** Null: a registry does not answer, so that every row is made into records, and this is to be opened anew. */
   readonly #events: TableEvents | null;
-  /** Whether that may be otherwise next time. */
-  readonly isPassing: boolean;
   readonly #makeRecords: () => TableRecords;
   readonly #target: RecordTarget;
   #records: TableRecords | null = null;
-  #nanos = 0n;
-  #sent = 0;
 
   private constructor(
     form: EventForm,
     events: TableEvents | null,
-    isPassing: boolean,
-    target: RecordTarget,
     makeRecords: () => TableRecords,
+    target: RecordTarget,
   ) {
     this.form = form;
     this.#events = events;
-    this.isPassing = isPassing;
     this.#makeRecords = makeRecords;
-    this.#target = {
-      send: (topic, key, value, headers, partition) => {
-        target.send(topic, key, value, headers, partition);
-        this.#sent++;
-      },
-    };
+    this.#target = target;
   }
 
   static async open(
     table: TableSchema,
     form: EventForm,
-    options: GuardedOptions,
+    options: TableEventsOptions,
+    makeRecords: () => TableRecords,
     target: RecordTarget,
   ): Promise<GuardedEvents> {
-    const { recordHeaders, tombstones, skippedOps } = options;
-    const makeRecords = () => new TableRecords(table, form, recordHeaders, tombstones, skippedOps);
     try {
       const events = await TableEvents.open(table, form, options);
-      return new GuardedEvents(form, events, false, target, makeRecords);
-    } catch (error) {
+      return new GuardedEvents(form, events, makeRecords, target);
+    } catch {
       // Each record is to fail by itself, where it is known what becomes of it.
-      const isPassing = (error as { retry?: unknown }).retry === 'backoff';
-      return new GuardedEvents(form, null, isPassing, target, makeRecords);
+      return new GuardedEvents(form, null, makeRecords, target);
     }
   }
 
-  setClock(nanos: bigint): void {
-    this.#nanos = nanos;
-    this.#events?.setClock(nanos);
+  get isPassing(): boolean {
+    return this.#events === null;
+  }
+
+  /** What rows are written to. */
+  get topics(): Iterable<string> {
+    return this.#events?.topics ?? [];
   }
 
   /** What of the row is still to be sent, in order, before anything else; null: nothing. */
   write(batch: ChangeBatch, row: number, context: RowContext): ConnectRecord[] | null {
-    this.#sent = 0;
     const blocks: TransactionBlock[] = [];
     if (this.#events !== null) {
       try {
@@ -86,9 +71,8 @@ export class GuardedEvents {
     }
     const records: ConnectRecord[] = [];
     this.#records ??= this.#makeRecords();
-    this.#records.setClock(this.#nanos);
     this.#records.write(batch, row, repeating(context, blocks), records);
-    return records.slice(this.#sent);
+    return records.slice(this.#events?.done ?? 0);
   }
 }
 

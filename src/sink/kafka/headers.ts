@@ -12,13 +12,20 @@ export interface Header {
  */
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const out = new ByteBuffer(256);
-  writeVarint(headers.length, out);
-  for (const { name, value } of headers) {
-    writeBytes(Buffer.from(name, 'utf8'), out);
-    if (value === null) writeVarint(-1, out);
-    else writeBytes(value, out);
-  }
+  beginHeaders(headers.length, out);
+  for (const { name, value } of headers) writeHeader(Buffer.from(name, 'utf8'), value, out);
   return Buffer.from(out.view());
+}
+
+/** `count` times `writeHeader` has to follow. */
+export function beginHeaders(count: number, out: ByteBuffer): void {
+  writeVarint(count, out);
+}
+
+export function writeHeader(name: Uint8Array, value: Uint8Array | null, out: ByteBuffer): void {
+  writeBytes(name, out);
+  if (value === null) writeVarint(-1, out);
+  else writeBytes(value, out);
 }
 
 function writeBytes(bytes: Uint8Array, out: ByteBuffer): void {

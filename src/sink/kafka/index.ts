@@ -127,7 +127,7 @@ export class KafkaSink implements Sink {
     const { task, transform } = this.#context;
     const { contextHeaders: hasContext, skippedOps, tombstones, transactionTopic } = this.#config;
     const { prefix, connector } = this.#forms;
-    return Publisher.open({
+    return new Publisher({
       forms: this.#forms,
       converters,
       headers: hasContext ? contextHeaders(prefix, task, connector) : [],

@@ -1,15 +1,18 @@
 import type { IcestreamError } from '../../base/errors.ts';
 import type { Producer } from '../../kafka/producer.ts';
 import { type ChangeBatch, Op, type TransactionMark } from '../../record/batch.ts';
-import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
+import type { ConnectHeader, ConnectRecord, RecordTransform } from '../../record/connect-record.ts';
+import { EventClock } from '../../record/envelope.ts';
 import type { EventForm, EventForms } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { RecordErrors } from './errors.ts';
 import { StageFailure } from './errors-stage.ts';
+import { planEvents } from './event-plan.ts';
 import { GuardedEvents } from './guarded-events.ts';
-import type { Header } from './headers.ts';
 import { RecordEncoder } from './record-encoder.ts';
+import type { PartWriters } from './record-writer.ts';
 import type { RowContext } from './row-context.ts';
+import { SchemaWriters } from './schema-writers.ts';
 import { type Part, SnapshotMarkers } from './snapshot-markers.ts';
 import type { EventConverters, RecordTarget } from './table-events.ts';
 import { TableRecords } from './table-records.ts';
@@ -24,7 +27,7 @@ export interface PublisherOptions {
   readonly skippedOps: ReadonlySet<number>;
   /** With `provide.transaction.metadata`. */
   readonly transactionTopic: string | null;
-  /** The configured transforms, or null: then no record is ever made of a row. */
+  /** The configured transforms, or null. */
   readonly transform: RecordTransform | null;
   /** What becomes of records that cannot be transformed, converted or sent. */
   readonly errors: RecordErrors;
@@ -32,16 +35,13 @@ export interface PublisherOptions {
   readonly signal: AbortSignal;
 }
 
-export type RecordTransform = (record: ConnectRecord) => ConnectRecord | null;
-
 /** How one version of a table goes out. */
 interface Route {
   readonly form: EventForm;
   /** It is to be made anew for the next batch. */
   readonly isPassing: boolean;
-  setClock(nanos: bigint): void;
-  /** True: there are records of this row that must be sent before the next. */
-  write(batch: ChangeBatch, row: number, context: RowContext): boolean;
+  /** What has to be waited for before the next row; null: nothing. */
+  write(batch: ChangeBatch, row: number, context: RowContext): Promise<void> | null;
 }
 
 /** Rows between two looks at the room that is left. */
@@ -54,7 +54,8 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #target: RecordTarget;
   readonly #encoder: RecordEncoder;
-  readonly #fixedHeaders: readonly Header[];
+  readonly #writers: PartWriters;
+  readonly #clock = new EventClock();
   readonly #routes = new Map<TableSchema, Route>();
   readonly #prepared = new Set<string>();
   readonly #parts: Part[] = [];
@@ -70,34 +71,29 @@ export class Publisher {
   #onTaken: (() => void) | null = null;
   #transaction: TransactionMark | null = null;
 
-  private constructor(options: PublisherOptions, headers: readonly Header[]) {
+  constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#fixedHeaders = headers;
-    const { producer, converters } = options;
+    const { producer, converters, transactionTopic } = options;
     this.#target = {
       send: (topic, key, value, own, partition) =>
         producer.send(topic, key, value, own, this.#nowMillis, partition),
     };
-    this.#encoder = new RecordEncoder(converters, this.#target);
-    const { transactionTopic } = options;
+    this.#writers = {
+      key: new SchemaWriters(converters.key),
+      value: new SchemaWriters(converters.value),
+      header: new SchemaWriters(converters.header),
+    };
+    this.#encoder = new RecordEncoder(converters, this.#writers, this.#target);
     const publish = (record: ConnectRecord) => this.#records.push(record);
     this.#transactions = transactionTopic === null ? null : new Transactions(transactionTopic, publish);
   }
 
-  static async open(options: PublisherOptions): Promise<Publisher> {
-    const { headers, converters, forms } = options;
-    const fixed: Header[] = [];
-    for (const { name, schema, value } of headers)
-      fixed.push({ name, value: await converters.header.convert(forms.prefix, schema, value) });
-    return new Publisher(options, fixed);
-  }
-
   /** A record that is none of a row's. */
   publish(record: ConnectRecord): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#inTurn(async () => {
       this.#nowMillis = Date.now();
       this.#records.push(record);
-      return this.#sendRecords();
+      await this.#sendRecords();
     });
   }
 
@@ -154,10 +150,9 @@ export class Publisher {
       const { batch } = part;
       const routes: Route[] = [];
       for (const table of batch.tables) routes.push(await this.#routeOf(table));
-      this.#setClock(routes);
-      for (let row = part.from; row < part.to; ) {
-        row = this.#sendRows(part, routes, row, Math.min(part.to, row + ROWS_AT_ONCE));
-        if (this.#records.length > 0) await this.#sendRecords();
+      this.#setClock();
+      for (let row = part.from; row < part.to; row += ROWS_AT_ONCE) {
+        await this.#sendRows(part, routes, row, Math.min(part.to, row + ROWS_AT_ONCE));
         const room = producer.room();
         if (room !== null) await room;
       }
@@ -165,8 +160,7 @@ export class Publisher {
     }
   }
 
-  /** The row to go on with. */
-  #sendRows(part: Part, routes: readonly Route[], from: number, to: number): number {
+  async #sendRows(part: Part, routes: readonly Route[], from: number, to: number): Promise<void> {
     const { batch, first, rest } = part;
     const { skippedOps } = this.#options;
     const transactions = this.#transactions;
@@ -179,9 +173,10 @@ export class Publisher {
       const ownContext = row === part.from ? { snapshot: first, transaction: null } : plain;
       const isInTransaction = transactions !== null && rest === 'false' && markOf(batch, row).id !== '';
       const context = isInTransaction ? this.#inTransaction(transactions, batch, row, route) : ownContext;
-      if (route.write(batch, row, context)) return row + 1;
+      const wait = route.write(batch, row, context);
+      if (wait !== null) await wait;
     }
-    return to;
+    await this.#sendRecords();
   }
 
   #inTransaction(transactions: Transactions, batch: ChangeBatch, row: number, { form }: Route): RowContext {
@@ -207,31 +202,55 @@ export class Publisher {
     this.#transactions?.end(id, Math.floor(mark.timestampMicros / 1000));
   }
 
-  async #sendRecords(): Promise<void> {
-    for (const record of this.#records.splice(0)) {
-      const sinceMs = performance.now();
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.#sendRecord(record);
-          break;
-        } catch (error) {
-          if (await this.#options.errors.isLeftOut(error, record, attempt, sinceMs)) break;
-        }
+  /** All records that are there, in order; null: they are sent. Nothing is waited for that is at hand. */
+  #sendRecords(): Promise<void> | null {
+    return this.#records.length === 0 ? null : this.#sendFrom(this.#records.splice(0), 0);
+  }
+
+  #sendFrom(records: readonly ConnectRecord[], from: number): Promise<void> | null {
+    for (let i = from; i < records.length; i++) {
+      const wait = this.#tryRecord(records[i]);
+      if (wait !== null) return this.#settle(records[i], wait).then(() => this.#sendFrom(records, i + 1)!);
+    }
+    return null;
+  }
+
+  /** Waits for a record's first attempt and makes what further ones it is worth. */
+  async #settle(record: ConnectRecord, first: Promise<void>): Promise<void> {
+    const sinceMs = performance.now();
+    let wait: Promise<void> | null = first;
+    for (let attempt = 1; wait !== null; attempt++) {
+      try {
+        await wait;
+        return;
+      } catch (error) {
+        if (await this.#options.errors.isLeftOut(error, record, attempt, sinceMs)) return;
       }
+      wait = this.#tryRecord(record);
     }
   }
 
-  async #sendRecord(record: ConnectRecord): Promise<void> {
+  /** As `#sendRecord`, but a failure always comes by the promise. */
+  #tryRecord(record: ConnectRecord): Promise<void> | null {
+    try {
+      return this.#sendRecord(record);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #sendRecord(record: ConnectRecord): Promise<void> | null {
     const transformed = this.#transformed(record);
-    if (transformed === null) return;
-    await this.#prepare(transformed.topic);
-    await this.#encoder.send(transformed);
+    if (transformed === null) return null;
+    const { topic } = transformed;
+    if (this.#prepared.has(topic)) return this.#encoder.send(transformed);
+    return this.#prepare(topic).then(() => this.#encoder.send(transformed)!);
   }
 
   #transformed(record: ConnectRecord): ConnectRecord | null {
     const { transform } = this.#options;
     try {
-      return transform === null ? record : transform(record);
+      return transform === null ? record : transform.apply(record);
     } catch (error) {
       const className = String((error as Partial<IcestreamError>).context?.['class']);
       throw new StageFailure('TRANSFORMATION', className, error);
@@ -246,41 +265,51 @@ export class Publisher {
   }
 
   async #newRoute(table: TableSchema): Promise<Route> {
-    const { forms, converters, headers, tombstones, skippedOps, transform } = this.#options;
+    const { forms, headers, tombstones, skippedOps, transform } = this.#options;
     const form = forms.of(table);
-    if (transform !== null || converters.key.wholeRecords || converters.value.wholeRecords) {
-      const records = new TableRecords(table, form, headers, tombstones, skippedOps);
-      return {
-        form,
-        isPassing: false,
-        setClock: (nanos) => records.setClock(nanos),
-        write: (batch, row, context) => {
-          records.write(batch, row, context, this.#records);
-          return false;
-        },
-      };
-    }
-    await this.#prepare(form.topic);
-    const contextHeaders = this.#fixedHeaders;
-    const options = { converters, contextHeaders, recordHeaders: headers, tombstones, skippedOps };
-    const events = await GuardedEvents.open(table, form, options, this.#target);
+    const clock = this.#clock;
+    const makeRecords = () => new TableRecords(table, form, { headers, tombstones, skippedOps, clock });
+    const transactions = this.#transactions !== null;
+    const plan = this.#needsRecords
+      ? null
+      : planEvents(form, { headers, tombstones, transactions, transform });
+    if (plan === null) return this.#slowRoute(makeRecords());
+    const options = { plan, writers: this.#writers, clock, skippedOps };
+    const events = await GuardedEvents.open(table, form, options, makeRecords, this.#target);
+    for (const topic of events.topics) await this.#prepare(topic);
     return {
       form,
       isPassing: events.isPassing,
-      setClock: (nanos) => events.setClock(nanos),
       write: (batch, row, context) => {
         const left = events.write(batch, row, context);
-        if (left !== null) this.#records.push(...left);
-        return left !== null;
+        if (left === null) return null;
+        this.#records.push(...left);
+        return this.#sendRecords();
       },
     };
   }
 
-  #setClock(routes: readonly Route[]): void {
+  /** S-3: what cannot be planned is made into records. */
+  #slowRoute(records: TableRecords): Route {
+    return {
+      form: records.form,
+      isPassing: false,
+      write: (batch, row, context) => {
+        records.write(batch, row, context, this.#records);
+        return this.#sendRecords();
+      },
+    };
+  }
+
+  get #needsRecords(): boolean {
+    const { key, value } = this.#options.converters;
+    return key.wholeRecords === true || value.wholeRecords === true;
+  }
+
+  #setClock(): void {
     this.#nowMillis = Date.now();
     // The clock has milliseconds; what it lacks counts on from there, as Java's does.
-    const nanos = BigInt(this.#nowMillis) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
-    for (const route of routes) route.setClock(nanos);
+    this.#clock.set(BigInt(this.#nowMillis) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n));
   }
 }
 

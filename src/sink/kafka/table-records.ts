@@ -1,12 +1,20 @@
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectValue } from '../../record/connect-schema.ts';
-import { EnvelopeWriter, ImageWriter } from '../../record/envelope.ts';
+import { EnvelopeWriter, type EventClock, ImageWriter } from '../../record/envelope.ts';
 import type { EventForm } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
 import { ValueCollector } from '../../record/value-collector.ts';
 import { keyChanged } from './key-changed.ts';
 import type { RowContext } from './row-context.ts';
+
+export interface TableRecordsOptions {
+  /** `__debezium.context.*`, or none. */
+  readonly headers: readonly ConnectHeader[];
+  readonly tombstones: boolean;
+  readonly skippedOps: ReadonlySet<number>;
+  readonly clock: EventClock;
+}
 
 /** The rows of one version of one table as whole records, for transforms that need values. The order is `TableEvents`'. */
 export class TableRecords {
@@ -19,24 +27,14 @@ export class TableRecords {
   readonly #key: ImageWriter;
   readonly #envelope: EnvelopeWriter;
 
-  constructor(
-    table: TableSchema,
-    form: EventForm,
-    headers: readonly ConnectHeader[],
-    tombstones: boolean,
-    skippedOps: ReadonlySet<number>,
-  ) {
+  constructor(table: TableSchema, form: EventForm, options: TableRecordsOptions) {
     this.form = form;
     this.#table = table;
-    this.#headers = headers;
-    this.#tombstones = tombstones;
-    this.#skipped = skippedOps;
+    this.#headers = options.headers;
+    this.#tombstones = options.tombstones;
+    this.#skipped = options.skippedOps;
     this.#key = new ImageWriter(table, form.keyFields, this.#collector);
-    this.#envelope = new EnvelopeWriter(table, form, this.#collector);
-  }
-
-  setClock(nanos: bigint): void {
-    this.#envelope.setClock(nanos);
+    this.#envelope = new EnvelopeWriter(table, form, this.#collector, options.clock);
   }
 
   write(batch: ChangeBatch, row: number, context: RowContext, out: ConnectRecord[]): void {
@@ -62,11 +60,12 @@ export class TableRecords {
     }
     if (op === Op.update && this.#skipped.has(op)) return;
     const isDelete = op === Op.delete;
-    const headers = op === Op.message ? [] : this.#headers;
+    // A list of its own: a delete and its tombstone have it in common, and by that they are known (transform/shared-headers.ts).
+    const headers = op === Op.message ? [] : [...this.#headers];
     const hasKey = op !== Op.truncate && this.form.key !== null;
     const key = hasKey ? this.#keyOf(batch, isDelete ? before : after, isDelete) : null;
     out.push(this.#record(key, this.#valueOf(batch, row, op, before, after, context), headers));
-    if (isDelete && this.#tombstones) out.push(this.#tombstone(key, this.#headers));
+    if (isDelete && this.#tombstones) out.push(this.#tombstone(key, headers));
   }
 
   #record(key: ConnectValue, value: ConnectValue, headers: readonly ConnectHeader[]): ConnectRecord {

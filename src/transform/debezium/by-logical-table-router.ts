@@ -49,6 +49,7 @@ export const byLogicalTableRouter: TransformDefinition = {
     );
     const envelopes = perSchema((schema) => perTopic((topic) => planEnvelope(schema, topic, adjust)));
     return {
+      sees: 'shape',
       apply(record) {
         const topic = rewriteTopic(record.topic);
         if (topic === null || topic === '') return record;

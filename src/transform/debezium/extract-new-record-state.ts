@@ -3,7 +3,7 @@ import type { ConnectList, ConnectSchema, ConnectValue } from '../../record/conn
 import { boolean, invalid, list, type OptionValues, readOptions, text } from '../options.ts';
 import { failed, fieldIndex, OPTIONAL_STRING, orDefault, perSchema, STRING, structLike } from '../schema.ts';
 import { SharedHeaders } from '../shared-headers.ts';
-import type { Transform, TransformDefinition } from '../transform.ts';
+import type { Sight, Transform, TransformDefinition } from '../transform.ts';
 import { dropFields } from './drop-fields.ts';
 import { isEnvelope } from './envelope.ts';
 import {
@@ -59,6 +59,8 @@ interface Image {
 const DELETED = '__deleted';
 
 class Unwrap implements Transform {
+  /** The topic, or what is dropped, can come from the row. */
+  readonly sees: Sight;
   readonly #mode: Mode;
   readonly #marksDeletes: boolean;
   readonly #nullsBecomeDefaults: boolean;
@@ -82,6 +84,7 @@ class Unwrap implements Transform {
       header === null || header.trim() === ''
         ? null
         : dropFields(header, options['drop.fields.from.key'], options['drop.fields.keep.schema.compatible']);
+    this.sees = this.#routeBy === '' && this.#drop === null ? 'shape' : 'values';
   }
 
   apply(record: ConnectRecord): ConnectRecord | null {

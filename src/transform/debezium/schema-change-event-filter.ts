@@ -15,6 +15,7 @@ export const schemaChangeEventFilter: TransformDefinition = {
     if (excluded.some((type) => !TYPES.includes(type)))
       throw invalid(`The '${property}' value is invalid: Values must be of ${TYPES.join(', ')}`, property);
     return {
+      sees: 'shape',
       apply(record) {
         const schema = record.valueSchema;
         if (record.value === null || !schema?.name?.endsWith('.SchemaChangeValue')) return record;

@@ -9,6 +9,7 @@ export const dropHeaders: TransformDefinition = {
   create(config) {
     const dropped = new Set(readOptions(OPTIONS, config).headers);
     return {
+      sees: 'frame',
       apply(record) {
         const headers = record.headers.filter(({ name }) => !dropped.has(name));
         return headers.length === record.headers.length ? record : { ...record, headers };

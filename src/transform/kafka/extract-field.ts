@@ -19,6 +19,7 @@ export const extractField: TwoSided = {
     const path = options['field.syntax.version'] === 'V2' ? parseFieldPath(options.field) : [options.field];
     const extract = structExtractor(path, options.field, options['replace.null.with.default']);
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);

@@ -3,5 +3,5 @@ import type { TransformDefinition } from '../transform.ts';
 /** org.apache.kafka.connect.transforms.Filter: drops what its predicate lets through to it. */
 export const filter: TransformDefinition = {
   options: {},
-  create: () => ({ apply: () => null }),
+  create: () => ({ sees: 'frame', apply: () => null }),
 };

@@ -40,6 +40,7 @@ export const headerFrom: TwoSided = {
     const nullsBecomeDefaults = options['replace.null.with.default'];
     const plan = perSchema((schema) => planFields(schema, options.fields, moves));
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);

@@ -14,6 +14,7 @@ export const hoistField: TwoSided = {
       (schema): ConnectSchema => ({ type: 'struct', optional: false, fields: [{ name, schema }] }),
     );
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);

@@ -44,6 +44,7 @@ export function insertingTransform(
     ]),
   );
   return {
+    sees: 'shape' as const,
     apply(record: ConnectRecord): ConnectRecord {
       const [schema, value] = [side.schema(record), side.value(record)];
       if (value === null) return record;

@@ -10,6 +10,9 @@ export const insertHeader: TransformDefinition = {
   create(config) {
     const options = readOptions(OPTIONS, config);
     const header = { name: options.header, ...parseLiteral(options['value.literal']) };
-    return { apply: (record) => ({ ...record, headers: [...record.headers, header] }) };
+    return {
+      sees: 'frame',
+      apply: (record) => ({ ...record, headers: [...record.headers, header] }),
+    };
   },
 };

@@ -11,6 +11,7 @@ export const regexRouter: TransformDefinition = {
     const { regex, replacement } = readOptions(OPTIONS, config);
     const rewrite = rewriterOf(regex, replacement, 'replacement');
     return {
+      sees: 'frame',
       apply(record) {
         const topic = rewrite(record.topic);
         return topic === null || topic === record.topic ? record : { ...record, topic };

@@ -22,6 +22,7 @@ export const replaceField: TwoSided = {
       options['replace.null.with.default'],
     );
     return {
+      sees: 'shape',
       apply(record) {
         const value = side.value(record);
         if (value === null) return record;

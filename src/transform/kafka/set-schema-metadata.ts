@@ -23,6 +23,7 @@ export const setSchemaMetadata: TwoSided = {
       }),
     );
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);

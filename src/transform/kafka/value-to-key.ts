@@ -22,6 +22,7 @@ export const valueToKey: TransformDefinition = {
       return { indexes, fields, key };
     });
     return {
+      sees: 'shape',
       apply(record) {
         if (record.valueSchema === null) {
           const value = requireMap(record.value, PURPOSE);

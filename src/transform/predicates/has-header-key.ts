@@ -8,6 +8,6 @@ export const hasHeaderKey: PredicateDefinition = {
   options: OPTIONS,
   create(config) {
     const { name } = readOptions(OPTIONS, config);
-    return { test: (record) => record.headers.some((header) => header.name === name) };
+    return { sees: 'frame', test: (record) => record.headers.some((header) => header.name === name) };
   },
 };

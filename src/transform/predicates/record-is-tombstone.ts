@@ -3,5 +3,5 @@ import type { PredicateDefinition } from '../transform.ts';
 /** org.apache.kafka.connect.transforms.predicates.RecordIsTombstone: a null value, with or without a schema. */
 export const recordIsTombstone: PredicateDefinition = {
   options: {},
-  create: () => ({ test: (record) => record.value === null }),
+  create: () => ({ sees: 'shape', test: (record) => record.value === null }),
 };

@@ -14,6 +14,6 @@ export const topicNameMatches: PredicateDefinition = {
   options: OPTIONS,
   create(config) {
     const pattern = javaRegex(readOptions(OPTIONS, config).pattern, { anchored: true, ignoreCase: false });
-    return { test: (record) => pattern.test(record.topic) };
+    return { sees: 'frame', test: (record) => pattern.test(record.topic) };
   },
 };
