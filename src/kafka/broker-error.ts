@@ -7,6 +7,7 @@ export const KafkaError = {
   unknownTopicOrPartition: 3,
   messageTooLarge: 10,
   recordListTooLarge: 18,
+  topicAuthorizationFailed: 29,
   topicAlreadyExists: 36,
   outOfOrderSequence: 45,
   duplicateSequence: 46,

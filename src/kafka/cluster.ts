@@ -33,7 +33,8 @@ export async function lookUp(
   for (const { name, errorCode, partitions } of answer.topics) {
     if (errorCode !== KafkaError.none) {
       if (isPassing(errorCode)) continue;
-      throw refusal(errorCode, null, { topic: name });
+      const operation = errorCode === KafkaError.topicAuthorizationFailed ? { operation: 'Describe' } : {};
+      throw refusal(errorCode, null, { ...operation, topic: name });
     }
     const leaders = new Array<number>(partitions.length).fill(-1);
     for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId;
@@ -111,7 +112,7 @@ async function createTopic(
     const { code: ours } = refusal(code, null, {});
     const text = `topic ${topic} cannot be created: ${errorName(code)}${message ? `, ${message}` : ''}`;
     const named = ours === 'kafka.rights' ? ours : 'kafka.topic-refused';
-    throw new IcestreamError(named, text, { cause: error, context: { topic } });
+    throw new IcestreamError(named, text, { cause: error, context: { operation: 'Create', topic } });
   }
 }
 

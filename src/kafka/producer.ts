@@ -169,11 +169,14 @@ export class Producer {
     await this.#brokers.close();
   }
 
-  async #prepare(topic: string): Promise<void> {
+  async #ensure(topic: string): Promise<Leaders> {
     const { topicCreation, maxBlockMs, log } = this.#options;
     const creation = topicCreation?.(topic) ?? null;
-    const { signal } = this.#closed;
-    const leaders = await ensureTopic(this.#brokers, topic, creation, maxBlockMs, log, signal);
+    return await ensureTopic(this.#brokers, topic, creation, maxBlockMs, log, this.#closed.signal);
+  }
+
+  async #prepare(topic: string): Promise<void> {
+    const leaders = await this.#ensure(topic);
     const partitions = leaders.map((leader, index) => new PartitionQueue(topic, index, leader));
     this.#topics.set(topic, { partitions, sticky: null });
   }
@@ -229,11 +232,33 @@ export class Producer {
       this.#refreshedAtMs = performance.now();
       for (const [name, leaders] of found) this.#update(this.#topics.get(name)!, name, leaders);
       this.#sender.moved();
+      for (const name of names) if (!found.has(name)) void this.#remake(name, this.#topics.get(name)!);
       await delay(REFRESH_REST_MS, undefined, { signal });
     } catch (error) {
       if (!signal.aborted) this.#sender.fail(asIcestreamError(error));
     } finally {
       this.#refreshing = false;
+    }
+  }
+
+  /** A topic that was deleted is made again, like one that is new, where there is something to be written to it. */
+  async #remake(name: string, topic: Topic): Promise<void> {
+    if (this.#preparing.has(name) || !topic.partitions.some((it) => it.hasWork)) return;
+    this.#options.log.warn({ topic: name }, 'a kafka topic is gone and is made again');
+    const remaking = this.#ensure(name).then((leaders) => {
+      this.#update(topic, name, leaders);
+      this.#sender.moved();
+    });
+    this.#preparing.set(name, remaking);
+    try {
+      await remaking;
+    } catch (error) {
+      if (this.#closed.signal.aborted) return;
+      // Whoever deleted it may be about to make it; the records wait as for any other reason.
+      if ((error as IcestreamError).code !== 'kafka.topic-missing')
+        this.#sender.fail(asIcestreamError(error));
+    } finally {
+      this.#preparing.delete(name);
     }
   }
 

@@ -260,12 +260,15 @@ export class Sender {
       if (this.#options.transactionalId !== null) this.#lost(errorCode, batch);
       else this.#startRenewal(batch, errorCode);
     } else if (isPassing(errorCode)) {
+      // A topic that was made anew knows nothing of us.
+      if (errorCode === KafkaError.unknownTopicOrPartition) batch.partition.established = false;
       this.#context.refresh();
       this.#retry(batch, refusal(errorCode, message, { topic, partition }), true);
     } else if (isTooLarge(errorCode) && batch.raw.count > 1) {
       this.#split(batch);
     } else {
-      this.#refused(batch, errorCode, refusal(errorCode, message, { topic, partition }));
+      const operation = errorCode === KafkaError.topicAuthorizationFailed ? { operation: 'Write' } : {};
+      this.#refused(batch, errorCode, refusal(errorCode, message, { ...operation, topic, partition }));
     }
   }
 

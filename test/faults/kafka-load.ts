@@ -90,11 +90,15 @@ export class KafkaLoad {
 
   /** Each key's values are there in order: once each, or where `mayRepeat`, repeated from somewhere on. */
   async requirePublished(mayRepeat: boolean, bootstrap = this.#bootstrap): Promise<void> {
+<<<<<<< ours
     const byKey = new Map<number, number[]>();
     for (const { value } of await readTopics(bootstrap, [this.topic])) {
       const { after } = JSON.parse(String(value)) as { after: { id: number; n: number } };
       byKey.set(after.id, [...(byKey.get(after.id) ?? []), after.n]);
     }
+=======
+    const byKey = await this.#published(bootstrap);
+>>>>>>> theirs
     for (let id = 0; id < KEYS; id++) {
       const wanted = this.#expected(id);
       const found = byKey.get(id) ?? [];
@@ -103,6 +107,28 @@ export class KafkaLoad {
     }
   }
 
+<<<<<<< ours
+=======
+  /** Each key's last values are there, once each and in order, the very last at least; what was before may be gone. */
+  async requireLatest(): Promise<void> {
+    const byKey = await this.#published(this.#bootstrap);
+    for (let id = 0; id < KEYS; id++) {
+      const found = byKey.get(id) ?? [];
+      assert.ok(found.length > 0, `key ${id}`);
+      assert.deepEqual(found, this.#expected(id).slice(-found.length), `key ${id}`);
+    }
+  }
+
+  async #published(bootstrap: string): Promise<Map<number, number[]>> {
+    const byKey = new Map<number, number[]>();
+    for (const { value } of await readTopics(bootstrap, [this.topic])) {
+      const { after } = JSON.parse(String(value)) as { after: { id: number; n: number } };
+      byKey.set(after.id, [...(byKey.get(after.id) ?? []), after.n]);
+    }
+    return byKey;
+  }
+
+>>>>>>> theirs
   #expected(id: number): number[] {
     const own = Array.from({ length: this.#steps }, (_, i) => i + 1).filter((step) => step % KEYS === id);
     return id === 0 ? [0, 0, ...own] : [0, ...own];
