@@ -29,6 +29,8 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
     (await import('./avro/apicurio.ts')).apicurioAvroConverter,
   'io.debezium.converters.CloudEventsConverter': async () =>
     (await import('./cloud-events/index.ts')).cloudEventsConverter,
+  'io.apicurio.registry.utils.converter.ExtJsonConverter': async () =>
+    (await import('./json/ext-json.ts')).extJsonConverter,
   'io.confluent.connect.protobuf.ProtobufConverter': async () =>
     (await import('./protobuf/confluent.ts')).confluentProtobufConverter,
   'io.confluent.connect.json.JsonSchemaConverter': async () =>

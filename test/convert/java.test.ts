@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { brotliDecompressSync } from 'node:zlib';
 import { avroBytes } from '../../src/convert/avro/bytes.ts';
 import { avroSchemaText } from '../../src/convert/avro/schema.ts';
+import { encodeExtJson } from '../../src/convert/json/ext-json.ts';
+import { readStyle } from '../../src/convert/json/index.ts';
 import { loadConverter } from '../../src/convert/registry.ts';
 import { parseRecorded } from './recorded.ts';
 
@@ -30,6 +32,9 @@ test('random schemas and values come out as the Java converters write them', asy
       texts.map(withoutBytes),
       [withSchemas, plain, numeric, string, header].map(withoutBytes),
     );
+    // Apicurio's ExtJsonConverter registers the one part and writes the other one, behind the id.
+    const ext = encodeExtJson(schema, readStyle({}));
+    assert.equal(`{"schema":${ext.text},"payload":${String(ext.bytes(value))}`, withSchemas);
     assert.equal(avroSchemaText(schema, true), avroSchema);
     assert.equal(avroBytes(schema, value).toString('base64'), avro);
   }

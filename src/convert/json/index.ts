@@ -6,8 +6,8 @@ import { planJson } from './plan.ts';
 import { type JsonStyle, jsonText, schemaText, untypedText } from './text.ts';
 import { JsonWriter } from './writer.ts';
 
-const CONFIG = {
-  'schemas.enable': boolean(true),
+const CONFIG = { 'schemas.enable': boolean(true) };
+const STYLE_CONFIG = {
   'decimal.format': oneOf(['BASE64', 'NUMERIC'], 'BASE64'),
   'replace.null.with.default': boolean(true),
 };
@@ -15,15 +15,19 @@ const CONFIG = {
 /** org.apache.kafka.connect.json.JsonConverter */
 export const jsonConverter: ConverterDefinition = {
   create(config) {
-    const values = readConfig(CONFIG, config);
-    const style: JsonStyle = {
-      numericDecimals: values['decimal.format'] === 'NUMERIC',
-      nullsBecomeDefaults: values['replace.null.with.default'],
-      mapEntries: 'pairs',
-    };
-    return new JsonConverter(style, values['schemas.enable']);
+    return new JsonConverter(readStyle(config), readConfig(CONFIG, config)['schemas.enable']);
   },
 };
+
+/** How the values themselves are written, by a converter's configuration. */
+export function readStyle(config: Readonly<Record<string, string>>): JsonStyle {
+  const values = readConfig(STYLE_CONFIG, config);
+  return {
+    numericDecimals: values['decimal.format'] === 'NUMERIC',
+    nullsBecomeDefaults: values['replace.null.with.default'],
+    mapEntries: 'pairs',
+  };
+}
 
 class JsonConverter implements Converter {
   readonly #style: JsonStyle;

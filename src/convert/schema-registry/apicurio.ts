@@ -25,13 +25,15 @@ const CONFIG = {
 
 export interface ApicurioFormat {
   /** The artifact's type at the registry. */
-  readonly type: 'AVRO';
+  readonly type: 'AVRO' | 'KCONNECT';
   readonly encode: EncodeSchema;
+  /** What stands before values, where the configuration has no say in it, and which id that is. */
+  readonly framing?: { readonly idField: 'globalId'; frame(id: number): Uint8Array };
 }
 
 /** What the converters of Apicurio's release 2 have in common (SerdeConfig, SchemaResolverConfig). */
 export function apicurioConverter(
-  { type, encode }: ApicurioFormat,
+  { type, encode, framing }: ApicurioFormat,
   config: Readonly<Record<string, string>>,
   isKey: boolean,
 ): Converter {
@@ -51,10 +53,10 @@ export function apicurioConverter(
       ifExists: values['apicurio.registry.auto-register']
         ? values['apicurio.registry.auto-register.if-exists']
         : null,
-      idField: values['apicurio.registry.use-id'],
+      idField: framing?.idField ?? values['apicurio.registry.use-id'],
     }),
     subject: (topic) => artifact ?? `${topic}-${isKey ? 'key' : 'value'}`,
-    frame: values['apicurio.registry.as-confluent'] ? confluentFrame : apicurioFrame,
+    frame: framing?.frame ?? (values['apicurio.registry.as-confluent'] ? confluentFrame : apicurioFrame),
   });
 }
 

@@ -53,6 +53,7 @@ export class RegisteredConverter implements Converter {
     return known.encoded.writer(await this.#frame(topic, known));
   }
 
+  /** Of a row that a transform left nothing of, too: a tombstone, which asks no registry. */
   nothing(): null {
     return null;
   }
