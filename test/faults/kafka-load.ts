@@ -90,15 +90,7 @@ export class KafkaLoad {
 
   /** Each key's values are there in order: once each, or where `mayRepeat`, repeated from somewhere on. */
   async requirePublished(mayRepeat: boolean, bootstrap = this.#bootstrap): Promise<void> {
-<<<<<<< ours
-    const byKey = new Map<number, number[]>();
-    for (const { value } of await readTopics(bootstrap, [this.topic])) {
-      const { after } = JSON.parse(String(value)) as { after: { id: number; n: number } };
-      byKey.set(after.id, [...(byKey.get(after.id) ?? []), after.n]);
-    }
-=======
     const byKey = await this.#published(bootstrap);
->>>>>>> theirs
     for (let id = 0; id < KEYS; id++) {
       const wanted = this.#expected(id);
       const found = byKey.get(id) ?? [];
@@ -107,8 +99,6 @@ export class KafkaLoad {
     }
   }
 
-<<<<<<< ours
-=======
   /** Each key's last values are there, once each and in order, the very last at least; what was before may be gone. */
   async requireLatest(): Promise<void> {
     const byKey = await this.#published(this.#bootstrap);
@@ -128,7 +118,6 @@ export class KafkaLoad {
     return byKey;
   }
 
->>>>>>> theirs
   #expected(id: number): number[] {
     const own = Array.from({ length: this.#steps }, (_, i) => i + 1).filter((step) => step % KEYS === id);
     return id === 0 ? [0, 0, ...own] : [0, ...own];
