@@ -17,10 +17,25 @@ test('avro: a recording equals itself', () => {
   assert.deepEqual(result.differences, []);
 });
 
+test('a CloudEvent whose id names another event is found', () => {
+  const one = recorded('cloud-events');
+  const index = one.records.findIndex((it) => it.valueRaw?.includes('"iodebeziumop":"u"'));
+  const value = one.records[index]!.valueRaw!;
+  for (const [part, other] of [
+    [/(?<="id":"name:[^"]*;lsn:)\d+/, '12345678'],
+    [/(?<="id":"name:[^"]*;txId:)\d+/, '1'],
+    [/(?<="id":"name:)\w+/, 'another'],
+  ] as const) {
+    assert.match(value, part);
+    const result = compare(one, replaced(one, index, { valueRaw: value.replace(part, other) }));
+    assert.ok(result.differences.length > 0, String(part));
+  }
+});
+
 /** Each has ids and times in places or forms of its own. */
 const FORMS = [
   ...['base', 'schemasoff', 'time-isostring', 'unwrap-rewrite', 'unwrap-tombstone'],
-  ...['flatten', 'json-headers', 'placeholder'],
+  ...['flatten', 'json-headers', 'placeholder', 'cloud-events'],
 ];
 for (const variant of FORMS) {
   test(`${variant}: a recording equals itself with ids and times moved and another prefix`, () => {

@@ -48,8 +48,8 @@ export const GROWING: readonly IdClass[] = [
   'commit time',
 ];
 
-/** What a record is, as far as the meaning of its ids depends on it. */
-export type RecordKind = 'begin' | 'end' | 'streamed' | 'snapshot' | 'incremental' | 'other';
+/** What a record is, as far as the meaning of its ids depends on it; a boundary is a begin or an end without a value. */
+export type RecordKind = 'begin' | 'end' | 'boundary' | 'streamed' | 'snapshot' | 'incremental' | 'other';
 
 /** Between the clocks of the recorder and of the servers, on one machine. */
 const CLOCK_SLACK_MS = 5_000;
@@ -64,6 +64,8 @@ const ISO = /(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?/
 const WINDOW_ID = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-open|-close)/g;
 /** `package.Class@hash`, and `[B@hash` of a byte array. */
 const OBJECT_ID = /^([a-z]+(?:\.\w+)+[\w$]*|\[B)@([0-9a-f]{1,8})$/;
+/** Numbers of a CloudEvent's attributes, which are texts. */
+const CLOUD_EVENT_NUMBER = /^iodebezium(lsn|txId|xmin|tsms|tsus|tsns)$/;
 const UUID = /^("?)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\1$/;
 
 export class Mask {
@@ -115,8 +117,11 @@ export class Mask {
       const masked = transactionId(kind, value);
       if (masked !== null) return masked;
     }
-    // Headers made of a number of the source block are texts of it.
-    if (path[0] === 'headers' && sourceField(path) !== null) return this.number(kind, path, value);
+    // Headers made of a number of the source block are texts of it, and so are a CloudEvent's attributes.
+    if ((path[0] === 'headers' && sourceField(path) !== null) || CLOUD_EVENT_NUMBER.test(name ?? ''))
+      return this.number(kind, path, value);
+    const event = path.join('.') === 'value.id' ? cloudEventId(kind, value) : null;
+    if (event !== null) return { ...event, text: this.names(event.text) };
     const notification = isRecordId(path) ? UUID.exec(value) : null;
     if (notification !== null) return placeholder('"uuid"', [{ class: 'notification', value }]);
     const object = OBJECT_ID.exec(value);
@@ -155,11 +160,11 @@ export class Mask {
 
 /**
  * A field of the source block, also where a transform has moved it out: `__source_lsn` and `__lsn` (with any prefix of
- * underscores), `source_lsn` and `source.lsn`. Null for any other.
+ * underscores), `source_lsn` and `source.lsn`; `iodebeziumlsn` in a CloudEvent. Null for any other.
  */
 function sourceField(path: readonly string[]): string | null {
-  const name = path.at(-1)!;
-  const moved = /^(?:_+(?:source_)?|source[_.])(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
+  const name = path.at(-1)!.replace('iodebeziumtsus', 'iodebeziumts_us');
+  const moved = /^(?:_+(?:source_)?|source[_.]|iodebezium)(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
   if (moved !== null) return moved[1]!;
   return path.at(-2) === 'source' && path[0] === 'value' ? name : null;
 }
@@ -171,9 +176,11 @@ function isRecordId(path: readonly string[]): boolean {
 
 function isTransactionId(kind: RecordKind, path: readonly string[]): boolean {
   const name = path.at(-1)!;
-  if (/^_*transaction[_.]id$/.test(name)) return true;
-  return name === 'id' && (kind === 'begin' || kind === 'end' || path.at(-2) === 'transaction');
+  if (/^(_*transaction[_.]id|iodebeziumtxid)$/.test(name)) return true;
+  return name === 'id' && (BOUNDARIES.has(kind) || path.at(-2) === 'transaction');
 }
+
+const BOUNDARIES: ReadonlySet<RecordKind> = new Set(['begin', 'end', 'boundary']);
 
 /** Rows of an incremental snapshot are read at times of their own, which say nothing of one another. */
 function timeClass(kind: RecordKind): IdClass | null {
@@ -198,11 +205,22 @@ function sequence(kind: RecordKind, value: string): Masked | null {
 function transactionId(kind: RecordKind, value: string): Masked | null {
   const parts = /^(\d+):(\d+)$/.exec(value);
   if (parts === null) return null;
+  const transaction: Reference = { class: 'transaction', value: parts[1]! };
+  if (kind === 'boundary') return placeholder('text and lsn', [transaction]);
   const lsn: IdClass = kind === 'begin' ? 'begin lsn' : kind === 'end' ? 'commit lsn' : 'lsn';
-  return placeholder('text', [
-    { class: 'transaction', value: parts[1]! },
-    { class: lsn, value: parts[2]! },
-  ]);
+  return placeholder('text', [transaction, { class: lsn, value: parts[2]! }]);
+}
+
+/** `name:<prefix>;lsn:<lsn>;txId:<transaction>;sequence:<sequence>`; a snapshot's chunk has neither LSN nor transaction. */
+function cloudEventId(kind: RecordKind, value: string): Masked | null {
+  const parts = /^(name:.*;)lsn:(\d+|null);txId:(\d+|null);sequence:(.*)$/.exec(value);
+  const ends = parts && sequence(kind, parts[4]!);
+  if (parts === null || ends === null) return null;
+  const lsn: Reference = { class: lsnClass(kind), value: parts[2]! };
+  const transaction: Reference = { class: 'transaction', value: parts[3]! };
+  const own = [lsn, transaction].filter((it) => it.value !== 'null');
+  const text = `${parts[1]}${placeholder('id of', own).text};${ends.text}`;
+  return { text, references: [...own, ...ends.references] };
 }
 
 function placeholder(form: string, references: readonly Reference[]): Masked {

@@ -61,8 +61,11 @@ function maskRecord(
 }
 
 function recordKind(topic: string, value: string): RecordKind {
-  if (topic.endsWith('.transaction')) return value.includes('"status":"END"') ? 'end' : 'begin';
-  const marker = /"source":\{[^{}]*"snapshot":"(\w+)"/.exec(value)?.[1];
+  if (topic.endsWith('.transaction')) {
+    if (value === '') return 'boundary';
+    return value.includes('"status":"END"') ? 'end' : 'begin';
+  }
+  const marker = /(?:"source":\{[^{}]*"|"iodebezium)snapshot":"(\w+)"/.exec(value)?.[1];
   if (marker === undefined) return 'other';
   if (marker === 'false') return 'streamed';
   return marker === 'incremental' ? 'incremental' : 'snapshot';
