@@ -14,7 +14,8 @@ const ROW_VALUES = ['maximum_key', 'last_processed_key'];
  * `notification.enabled.channels`: what it makes for the channel `sink` goes with a batch to the sinks, for `log` into the
  * log at once. `jmx` has nobody to tell.
  *
- * Data comes in the order that Java's HashMap gives these keys, which is the order in which records show them.
+ * Data comes in the order that Java's HashMap gives these keys, which is the order in which records show them; where it
+ * differs from run to run there, in one of these orders.
  */
 export class Notifications {
   readonly #connector: string;

@@ -61,5 +61,7 @@ export class Agenda {
 }
 
 function isWhole(tables: readonly PendingTable[], table: string): boolean {
-  return tables.some(({ name, condition }) => name === table && condition === '');
+  return tables.some(
+    ({ name, condition, unreadable }) => name === table && condition === '' && unreadable === undefined,
+  );
 }

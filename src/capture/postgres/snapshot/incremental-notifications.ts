@@ -1,7 +1,6 @@
 import type { Notification } from '../../../record/notification.ts';
 import type { Notifications, ScanStatus } from '../../notifications.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
-import type { Resolved } from './requests.ts';
 import type { WindowRows } from './window.ts';
 
 /**
@@ -29,13 +28,11 @@ export class IncrementalNotifications {
     return gathered;
   }
 
-  /** A signal asks for tables. Where others are being read already it is not told of, but of what it cannot have. */
-  asked(progress: IncrementalProgress | null, id: string, resolved: Resolved): void {
-    const isRunning = pendingOf(progress).length > 0;
-    if (!isRunning) this.#add((to) => to.incremental(id, 'STARTED', resolved.names));
-    for (const [name, status] of resolved.unreadable)
-      this.#add((to) => to.chunksRead(id, name, 0, status, resolved.names));
-    if (!isRunning && resolved.added.length === 0) this.#add((to) => to.incremental(id, 'COMPLETED', null));
+  /** A signal asks for tables. Where others are being read already it is not told of. */
+  asked(progress: IncrementalProgress | null, id: string, tables: readonly PendingTable[]): void {
+    if (pendingOf(progress).length > 0) return;
+    const names = tables.map(({ name }) => name);
+    this.#add((to) => to.incremental(id, 'STARTED', names));
   }
 
   paused(progress: IncrementalProgress | null, paused: boolean): void {
@@ -45,14 +42,19 @@ export class IncrementalNotifications {
     this.#add((to) => to.incremental(progress!.signal, type, tables));
   }
 
-  /** Tables are not read after all; the one that was being read is told of last. */
+  /**
+   * Tables are not read after all; the one that was being read is told of last. Where none is left the snapshot counts as
+   * completed first, and the end has lost the signal's id: so Debezium does.
+   */
   stopped(progress: IncrementalProgress, isStopped: (table: PendingTable) => boolean): void {
     const [first, ...others] = progress.tables;
     const stopped = [...others, first].filter((table) => table.own !== true && isStopped(table));
     if (stopped.length === 0) return;
     if (stopped.includes(first)) this.#rows = 0;
     const names = stopped.map(({ name }) => name);
-    this.#add((to) => to.incremental(progress.signal, 'ABORTED', names));
+    const isEnd = stopped.includes(first) && stopped.length === pendingOf(progress).length;
+    if (isEnd) this.#add((to) => to.incremental(progress.signal, 'COMPLETED', null));
+    this.#add((to) => to.incremental(isEnd ? null : progress.signal, 'ABORTED', names));
   }
 
   /** Before its rows. */
@@ -64,12 +66,12 @@ export class IncrementalNotifications {
     this.#add((to) => to.chunkRead(progress.signal, name, last ?? [], max ?? [], tables));
   }
 
-  /** After its last rows. */
-  tableRead(progress: IncrementalProgress, { table, max }: WindowRows): void {
-    const [{ name, own }] = progress.tables;
+  /** After its last rows; null: it cannot be read. */
+  tableRead(progress: IncrementalProgress, read: WindowRows | null): void {
+    const [{ name, own, unreadable }] = progress.tables;
     if (own === true) return;
     const tables = pendingOf(progress);
-    const status: ScanStatus = table === null ? 'UNKNOWN_SCHEMA' : max === null ? 'EMPTY' : 'SUCCEEDED';
+    const status = unreadable ?? statusOf(read!);
     const rows = this.#rows;
     this.#rows = 0;
     this.#add((to) => to.chunksRead(progress.signal, name, rows, status, tables));
@@ -79,6 +81,11 @@ export class IncrementalNotifications {
   #add(make: (to: Notifications) => readonly Notification[]): void {
     if (this.#notifications !== null) this.#gathered.push(...make(this.#notifications));
   }
+}
+
+function statusOf({ table, max }: WindowRows): ScanStatus {
+  if (table === null) return 'UNKNOWN_SCHEMA';
+  return max === null ? 'EMPTY' : 'SUCCEEDED';
 }
 
 function pendingOf(progress: IncrementalProgress | null): string[] {

@@ -1,5 +1,6 @@
 import { IcestreamError } from '../../../base/errors.ts';
 import type { Held } from '../../../record/offset.ts';
+import type { ScanStatus } from '../../notifications.ts';
 import type { SnapshotProgress } from '../parts.ts';
 import { type Key, ReadProgress } from './progress.ts';
 
@@ -11,6 +12,8 @@ export interface PendingTable {
   readonly surrogateKey: string;
   /** Asked for by ourselves, for a sink that lacks rows. */
   readonly own?: boolean;
+  /** Why it cannot be read: it is told of when its turn comes, and passed over. */
+  readonly unreadable?: ScanStatus;
 }
 
 interface Fields {

@@ -5,7 +5,6 @@ import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, Op } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
 import type { Notifications } from '../../notifications.ts';
-import { textAt } from '../codecs/text.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
 import type { Filters } from '../filters.ts';
@@ -20,7 +19,7 @@ import type { IncrementalProgress, PendingTable } from './incremental-progress.t
 import { keyText } from './keys.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
 import { resolveRequests } from './requests.ts';
-import { isOwnSignal, type Order, orderOf, type Signal } from './signals.ts';
+import { isOwnSignal, type Order, orderOf, type Signal, signalOfRow } from './signals.ts';
 import {
   MESSAGE_PREFIX,
   messageWatermarks,
@@ -185,6 +184,7 @@ export class IncrementalSnapshots implements Interleave {
       await this.#obey(signal);
       signal.obeyed?.();
     }
+    while (this.#mayBegin() && this.#progress!.tables[0].unreadable !== undefined) this.#passOver();
     if (this.#mayBegin()) this.#beginWindow();
     // What was asked for, or done without a row, must survive a restart, even if nothing changes in the source for long.
     if (this.#progress !== told || !this.#told.isEmpty) {
@@ -258,19 +258,12 @@ export class IncrementalSnapshots implements Interleave {
   #signalRow(batch: ChangeBatch, row: number): void {
     const isDelete = batch.op[row] === Op.delete;
     if (batch.op[row] !== Op.create && !isDelete) return;
-    const first = isDelete ? batch.before[row] : batch.after[row];
-    const table = batch.tables[batch.tableOf[row]];
-    const text = (column: number) => {
-      const length = batch.cellLength[first + column] ?? -1;
-      const start = batch.cellStart[first + column];
-      return column >= table.columns.length || length < 0 ? '' : textAt(batch.bytes, start, start + length);
-    };
-    const id = text(0);
-    const mark = watermarkOfRow(id, isDelete);
+    const signal = signalOfRow(batch, row);
+    const mark = watermarkOfRow(signal.id, isDelete);
     if (mark !== null && mark.window === this.#window?.id) {
       this.#mark(mark.kind, mark.window);
       this.#window.closedAt = (batch.transactions[batch.transactionOf[row]] as Transaction).previousEnd;
-    } else if (!isDelete) this.#inbox.push({ id, type: text(1), data: text(2) });
+    } else if (!isDelete) this.#inbox.push(signal);
   }
 
   #changedRow(batch: ChangeBatch, row: number, table: PostgresTable): void {
@@ -316,13 +309,10 @@ export class IncrementalSnapshots implements Interleave {
 
   async #execute(order: Extract<Order, { kind: 'execute' }>): Promise<void> {
     const isAhead = (name: string) => this.#isAhead(name, order.unlessPending);
-    const resolved = await resolveRequests(order, this.#options, isAhead);
-    const { added, whole } = resolved;
-    if (!order.isOwn) this.#told.asked(this.#progress, order.id, resolved);
+    const { added, whole } = await resolveRequests(order, this.#options, isAhead);
+    if (!order.isOwn) this.#told.asked(this.#progress, order.id, added);
     this.#agenda.addReplace(whole);
     this.#agenda.add(added, order.isOwn ? null : order.id);
-    if (added.length === 0 && !order.isOwn)
-      this.#options.log.warn({ id: order.id }, 'signal names no captured table that can be read by key');
   }
 
   /** What is wanted comes by itself: as a table that waits, or `begun` before. */
@@ -348,6 +338,17 @@ export class IncrementalSnapshots implements Interleave {
     const left = this.#progress.tables.filter((table) => !isStopped(table));
     if (left[0] !== first) this.#window = null;
     this.#agenda.goOn({ tables: left, ...(left[0] === first ? {} : { last: null, max: null }) });
+  }
+
+  #passOver(): void {
+    this.#told.tableRead(this.#progress!, null);
+    this.#nextTable();
+  }
+
+  #nextTable(): void {
+    const [pending, ...others] = this.#progress!.tables;
+    this.#agenda.goOn({ tables: others, last: null, max: null });
+    if (others.length === 0 && pending.own !== true) this.#lastWindow();
   }
 
   #beginWindow(): void {
@@ -395,15 +396,14 @@ export class IncrementalSnapshots implements Interleave {
     if (window.spoiled || isUndone || this.#isOutdated(rows.table, streamed)) return [];
     this.#adaptChunk(rows);
     const before = this.#progress!;
-    const [pending, ...others] = before.tables;
+    const [pending] = before.tables;
     this.#told.chunkRead(before, rows);
     const notifications = this.#told.take();
     if (rows.isLast) {
       this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
       this.#tableDone(pending.name);
       this.#told.tableRead(before, rows);
-      this.#agenda.goOn({ tables: others, last: null, max: null });
-      if (others.length === 0 && pending.own !== true) this.#lastWindow();
+      this.#nextTable();
     } else {
       this.#agenda.goOn({ last: rows.last, max: rows.max });
     }

@@ -7,14 +7,10 @@ import { chunkKey } from './window.ts';
 
 /** What an order to read tables comes to. */
 export interface Resolved {
-  /** To be read by key, beside the stream. */
+  /** To be read by key, beside the stream, in the order of the signal; among them what cannot be read. */
   readonly added: readonly PendingTable[];
   /** Of our own: to be read as a whole, for want of a key. */
   readonly whole: readonly string[];
-  /** Everything that the order names, in its order. */
-  readonly names: readonly string[];
-  /** What of it cannot be read, and why. */
-  readonly unreadable: ReadonlyMap<string, ScanStatus>;
 }
 
 export interface RequestOptions {
@@ -34,24 +30,26 @@ export async function resolveRequests(
   const captured = await options.tableNames();
   const added: PendingTable[] = [];
   const whole: string[] = [];
-  const names: string[] = [];
-  const unreadable = new Map<string, ScanStatus>();
   for (const { name: named, tables, condition, surrogateKey } of order.requests) {
     const found = captured.filter((candidate) => tables.test(candidate));
-    if (found.length === 0) unreadable.set(named, 'UNKNOWN_SCHEMA');
-    names.push(...(found.length === 0 ? [named] : found));
-    for (const name of found) {
-      const table = await options.find(name);
-      if (table === null) unreadable.set(name, 'UNKNOWN_SCHEMA');
-      else if (order.isOwn && isAhead(name)) continue;
-      else if (chunkKey(table, surrogateKey) !== null)
-        added.push({ name, condition, surrogateKey, ...(order.isOwn ? { own: true } : {}) });
-      else if (order.isOwn) whole.push(name);
-      else {
-        unreadable.set(name, 'NO_PRIMARY_KEY');
-        options.log.warn({ table: name }, 'a table without a primary key cannot be read beside the stream');
-      }
+    for (const name of found.length === 0 ? [named] : found) {
+      const table = found.length === 0 ? null : await options.find(name);
+      const reason = unreadable(table, surrogateKey);
+      const pending = { name, condition, surrogateKey };
+      if (!order.isOwn) {
+        added.push(reason === null ? pending : { ...pending, unreadable: reason });
+        if (reason !== null) options.log.warn({ table: name, reason }, CANNOT_READ);
+      } else if (table === null || isAhead(name)) continue;
+      else if (reason === null) added.push({ ...pending, own: true });
+      else whole.push(name);
     }
   }
-  return { added, whole, names, unreadable };
+  return { added, whole };
+}
+
+const CANNOT_READ = 'a table that is not captured, or has no primary key, cannot be read beside the stream';
+
+function unreadable(table: PostgresTable | null, surrogateKey: string): ScanStatus | null {
+  if (table === null) return 'UNKNOWN_SCHEMA';
+  return chunkKey(table, surrogateKey) === null ? 'NO_PRIMARY_KEY' : null;
 }

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { splitList } from '../../../base/config.ts';
 import { javaRegex } from '../../../base/java-regex.ts';
 import type { Log } from '../../../base/log.ts';
+import type { ChangeBatch } from '../../../record/batch.ts';
 import type { Reread } from '../../source.ts';
+import { textAt } from '../codecs/text.ts';
 
 /** A signal as Debezium's signal table, file and topic carry it. */
 export interface Signal {
@@ -35,6 +37,18 @@ export function snapshotSignal(tables: readonly string[], how: Reread): Signal {
       'unless-pending': how === 'finish',
     }),
   };
+}
+
+/** A row of the signal table, as it was written or as it was before it was deleted. */
+export function signalOfRow(batch: ChangeBatch, row: number): Signal {
+  const first = batch.after[row] >= 0 ? batch.after[row] : batch.before[row];
+  const { columns } = batch.tables[batch.tableOf[row]];
+  const text = (column: number) => {
+    const length = batch.cellLength[first + column] ?? -1;
+    const start = batch.cellStart[first + column];
+    return column >= columns.length || length < 0 ? '' : textAt(batch.bytes, start, start + length);
+  };
+  return { id: text(0), type: text(1), data: text(2) };
 }
 
 /** What a signal asks for. */
