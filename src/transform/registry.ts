@@ -3,10 +3,13 @@ import { decodeLogicalDecodingMessage } from './debezium/decode-logical-decoding
 import { eventRouter } from './debezium/event-router.ts';
 import { extractChangedRecordState } from './debezium/extract-changed-record-state.ts';
 import { extractNewRecordState } from './debezium/extract-new-record-state.ts';
+import { extractSchemaToNewRecord } from './debezium/extract-schema-to-new-record.ts';
+import { geometryFormatTransformer, swapGeometryCoordinates } from './debezium/geometry.ts';
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
 import { schemaChangeEventFilter } from './debezium/schema-change-event-filter.ts';
 import { timezoneConverter } from './debezium/timezone-converter.ts';
+import { vectorToJson } from './debezium/vector-to-json.ts';
 import { cast } from './kafka/cast.ts';
 import { dropHeaders } from './kafka/drop-headers.ts';
 import { extractField } from './kafka/extract-field.ts';
@@ -57,10 +60,14 @@ const TRANSFORMS: ReadonlyMap<string, TransformDefinition> = new Map([
   [`${DEBEZIUM}ContentBasedRouter`, contentBasedRouter],
   [`${DEBEZIUM}ExtractChangedRecordState`, extractChangedRecordState],
   [`${DEBEZIUM}ExtractNewRecordState`, extractNewRecordState],
+  [`${DEBEZIUM}ExtractSchemaToNewRecord`, extractSchemaToNewRecord],
   [`${DEBEZIUM}Filter`, scriptedFilter],
+  [`${DEBEZIUM}GeometryFormatTransformer`, geometryFormatTransformer],
   [`${DEBEZIUM}HeaderToValue`, headerToValue],
   [`${DEBEZIUM}SchemaChangeEventFilter`, schemaChangeEventFilter],
+  [`${DEBEZIUM}SwapGeometryCoordinates`, swapGeometryCoordinates],
   [`${DEBEZIUM}TimezoneConverter`, timezoneConverter],
+  [`${DEBEZIUM}VectorToJsonConverter`, vectorToJson],
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
   [`${POSTGRES}DecodeLogicalDecodingMessageContent`, decodeLogicalDecodingMessage],

@@ -766,4 +766,181 @@ for (const config of [{}, { 'fields.null.include': 'true' }] as Record<string, s
     other: plain,
   });
 
+const columnOf = (name: string, type: string, more: Readonly<Record<string, string>> = {}): Schema => ({
+  parameters: {
+    '__debezium.source.column.name': name,
+    '__debezium.source.column.type': type,
+    ...Object.fromEntries(
+      Object.entries(more).map(([key, value]) => [`__debezium.source.column.${key}`, value]),
+    ),
+  },
+});
+/** An envelope of rows with these fields; images that hold `row`. */
+const eventOf = (fields: Readonly<Record<string, Schema>>, more: Schema = {}) => {
+  const row = struct('srv.inv.shapes.Value', fields, { optional: true, ...more });
+  const envelope = struct(
+    'srv.inv.shapes.Envelope',
+    {
+      before: row,
+      after: row,
+      source: SOURCE,
+      op: string({ optional: false }),
+      ts_ms: int64({ optional: true, default: 5 }),
+    },
+    { version: 1 },
+  );
+  return (op: string, before: Json, after: Json): CaseRecord => ({
+    ...plain,
+    value: text(envelope, { before, after, source: block, op, ts_ms: null }),
+  });
+};
+
+const described = eventOf({
+  id: int32(columnOf('id', 'INT4', { length: '10', scale: '0' })),
+  title: string({
+    default: 'none',
+    ...columnOf('Title', 'VARCHAR', { length: '40', comment: 'what it is' }),
+  }),
+});
+const describedEvents = {
+  create: described('c', null, { id: 1, title: null }),
+  update: described('u', { id: 1, title: 'a' }, { id: 1, title: 'b' }),
+  delete: described('d', { id: 1, title: 'a' }, null),
+  truncate: described('t', null, null),
+  'no types': events.update,
+  tombstone,
+  other: plain,
+};
+debezium('ExtractSchemaToNewRecord', {}, describedEvents);
+debezium('ExtractSchemaToNewRecord', { 'schema.name.adjustment.mode': 'avro' }, describedEvents);
+
+const geometry = (more: Schema = {}) =>
+  struct(
+    'io.debezium.data.geometry.Geometry',
+    { wkb: of('bytes', { optional: false }), srid: int32({ optional: true }) },
+    { version: 1, optional: true, ...more },
+  );
+const GEOMETRIES = {
+  id: int32({ default: 3, optional: true }),
+  g: geometry(),
+  list: of('array', { items: geometry() }),
+  map: of('map', { keys: { type: 'string', optional: false }, values: geometry() }),
+  nested: struct('n', { g: geometry({ optional: true }) }, { optional: true }),
+  point: struct(
+    'io.debezium.data.geometry.Point',
+    {
+      x: of('double', { optional: false }),
+      y: of('double', { optional: false }),
+      wkb: of('bytes'),
+      srid: int32({ optional: true }),
+    },
+    { version: 1, optional: true },
+  ),
+};
+const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
+const [ONE, TWO, THREE] = ['000000000000f03f', '0000000000000040', '0000000000000840'];
+/** Little end first, except the last. */
+const SHAPES: Readonly<Record<string, string>> = {
+  point: `0101000000${ONE}${TWO}`,
+  'point with srid': `0101000020e6100000${ONE}${TWO}`,
+  'point with z': `0101000080${ONE}${TWO}${THREE}`,
+  'point with z, m and srid': `01010000e0e6100000${ONE}${TWO}${THREE}${ONE}`,
+  'empty line': '010200000000000000',
+  line: `010200000002000000${ONE}${TWO}${TWO}${THREE}`,
+  polygon: `01030000000100000002000000${ONE}${TWO}${TWO}${THREE}`,
+  points: `0104000000020000000101000000${ONE}${TWO}0101000000${TWO}${THREE}`,
+  lines: `010500000001000000010200000001000000${ONE}${TWO}`,
+  polygons: `01060000000100000001030000000100000001000000${ONE}${TWO}`,
+  collection: `0107000020e6100000020000000101000000${ONE}${TWO}010200000001000000${TWO}${THREE}`,
+  'big end in little': '010400000001000000000000000' + '13ff00000000000004000000000000000',
+  'big end': '00000000013ff00000000000004000000000000000',
+  'more behind': `0101000000${ONE}${TWO}ffff`,
+  'cut off': `0101000000${ONE}`,
+  'no such kind': `0111000000${ONE}${TWO}`,
+};
+const shaped = eventOf(GEOMETRIES);
+const shapes: Record<string, CaseRecord> = { tombstone, untyped, truncate: shaped('t', null, null) };
+for (const [name, hex] of Object.entries(SHAPES)) {
+  for (const srid of [4326, 27700, null]) {
+    const g = { wkb: base64(hex), srid };
+    const row = { id: null, g, list: null, map: null, nested: null, point: null };
+    shapes[`${name} ${srid}`] = shaped('c', null, row);
+  }
+}
+const everywhere = { wkb: base64(SHAPES['point']!), srid: 4326 };
+shapes['everywhere'] = shaped('u', null, {
+  id: null,
+  g: null,
+  list: [everywhere, null],
+  map: { a: everywhere },
+  nested: { g: everywhere },
+  point: { x: 1, y: 2, ...everywhere },
+});
+for (const config of [{}, { format: 'ewkb' }, { format: ' EWKB ' }, { format: 'other' }] as Record<
+  string,
+  string
+>[])
+  debezium('GeometryFormatTransformer', config, shapes);
+for (const config of [{}, { srids: '27700' }, { srids: '1,4326' }, { srids: 'x' }] as Record<
+  string,
+  string
+>[])
+  debezium('SwapGeometryCoordinates', config, shapes);
+
+const vector = (name: string, items: Schema, more: Schema = {}): Schema =>
+  of('array', { items, name: `io.debezium.data.${name}`, version: 1, ...more });
+const vectors = eventOf({
+  id: int32({ optional: true, default: 3 }),
+  floats: vector('FloatVector', of('float', { optional: false })),
+  doubles: vector('DoubleVector', of('double', { optional: true }), { optional: false }),
+  sparse: struct(
+    'io.debezium.data.SparseDoubleVector',
+    {
+      dimensions: of('int16', { optional: false }),
+      vector: of('map', {
+        keys: of('int16', { optional: false }),
+        values: of('double', { optional: false }),
+        optional: false,
+      }),
+    },
+    { version: 1, optional: true, doc: 'Sparse double vector' },
+  ),
+});
+const sparse = {
+  dimensions: 25,
+  vector: [
+    [11, 1.5],
+    [2, 1e10],
+    [1, 0.1],
+  ],
+} as Json;
+debezium(
+  'VectorToJsonConverter',
+  {},
+  {
+    create: vectors('c', null, {
+      id: null,
+      floats: [1.1, 2, 3.4028235e38, 1e-3],
+      doubles: [1.1, 2, 1e21, null],
+      sparse,
+    }),
+    update: vectors(
+      'u',
+      { id: 1, floats: [], doubles: [], sparse: null },
+      { id: 1, floats: null, doubles: [-0.5], sparse },
+    ),
+    row: whole(
+      struct('srv.inv.v.Value', {
+        v: vector('DoubleVector', of('double', { optional: false })),
+        n: struct('n', { v: vector('FloatVector', of('float')) }),
+      }),
+      { v: [1, 2], n: { v: [0.1] } },
+    ),
+    truncate: vectors('t', null, null),
+    tombstone,
+    untyped,
+    other: plain,
+  },
+);
+
 export const CASES: readonly Case[] = cases;

@@ -56,6 +56,7 @@ const PLANNED: readonly Config[] = [
     'key.enforce.uniqueness': 'false',
   },
   { type: `${DEBEZIUM}SchemaChangeEventFilter`, 'schema.change.event.exclude.list': 'DROP' },
+  { type: `${DEBEZIUM}ExtractSchemaToNewRecord` },
   { type: `${KAFKA}InsertHeader`, header: 'h', 'value.literal': '17' },
   { type: `${KAFKA}DropHeaders`, headers: '__debezium.newkey,__op,h' },
   { type: `${KAFKA}InsertField$Value`, 'static.field': 's', 'static.value': 'v', 'topic.field': 't!' },
