@@ -38,9 +38,17 @@ export interface TableMark {
    *
    * `present`: the table is captured, in this version; a sink may find that it lacks existing rows (L-12, P-3).
    * `complete`: all rows that the table had when it was asked for have been handed out by now.
+   * `truncated`: all rows have gone from a table whose parts are published one by one.
    * `incomplete`: rows have gone from the table (a truncated partition) and the log does not say which.
    */
-  readonly kind: 'snapshot-start' | 'snapshot-end' | 'present' | 'complete' | 'incomplete' | 'dropped';
+  readonly kind:
+    | 'snapshot-start'
+    | 'snapshot-end'
+    | 'present'
+    | 'complete'
+    | 'truncated'
+    | 'incomplete'
+    | 'dropped';
   readonly replace: boolean;
   /** Of `snapshot-start` and `snapshot-end`: what rows in between belong to. */
   readonly offset?: Offset;

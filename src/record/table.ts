@@ -45,6 +45,12 @@ export interface TableSchema {
    * null and mean nothing.
    */
   readonly beforeColumns: readonly number[];
+  /**
+   * Of a part of a partitioned table: the whole, which is what a lake keeps. Both have the same columns in the same order, so
+   * that rows are rows of either. Where rows of the parts are handed out a snapshot reads the whole, too, and truncations of the
+   * whole are marks (`truncated`, `incomplete`).
+   */
+  readonly whole?: TableSchema;
   /** Why rows cannot be told apart by the key that was asked for: a sink that merges stops the table with it (L-9). */
   readonly fault?: IcestreamError | null;
 }

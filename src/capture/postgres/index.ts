@@ -7,6 +7,7 @@ import type { EventForms } from '../../record/event.ts';
 import type { Offset, OffsetCodec } from '../../record/offset.ts';
 import { Notifications } from '../notifications.ts';
 import type { ConnectorConfig, Reread, Source, SourceContext, SourceDefinition } from '../source.ts';
+import { backfillReason, isAnotherTable } from './backfill.ts';
 import { isPostgresProperty, type PostgresConfig, parsePostgresConfig } from './config.ts';
 import { type ConnectOptions, connect } from './connection.ts';
 import { PostgresForms } from './events/index.ts';
@@ -19,7 +20,7 @@ import { holdSnapshot, type Prepared, prepare } from './prepare.ts';
 import type { PostgresTable } from './schema.ts';
 import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
-import { connectOptions, hasLake, idColumns } from './settings.ts';
+import { connectOptions, hasEvents, hasLake, idColumns } from './settings.ts';
 import { dropSlot } from './slot.ts';
 import { IncrementalSnapshots } from './snapshot/incremental.ts';
 import { IncrementalProgress, parseProgress } from './snapshot/incremental-progress.ts';
@@ -29,7 +30,7 @@ import { fileSignals, isOwnSignal, type Signal, snapshotSignal } from './snapsho
 import { type KafkaSignalOptions, kafkaSignalOptions, kafkaSignals } from './snapshot/signals-kafka.ts';
 import { decideSnapshot, readsData } from './snapshot-mode.ts';
 import type { ChangeStream } from './stream.ts';
-import { backfillReason, isAnotherTable, Tables } from './tables.ts';
+import { Tables } from './tables.ts';
 import { validatePostgres } from './validate.ts';
 
 /** `io.debezium.connector.postgresql.PostgresConnector`. */
@@ -328,6 +329,7 @@ class PostgresSource implements Source {
       connect: (stop) => connect(this.#connection, stop),
       keyOverride: (table) => idColumns(this.#raw, table),
       lake: hasLake(this.#raw),
+      events: hasEvents(this.#raw),
       log: this.#context.log,
       signal,
       onVersion: (previous, table) => this.#tableChanged(previous, table),

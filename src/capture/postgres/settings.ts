@@ -30,6 +30,11 @@ export function hasLake(raw: ConnectorConfig): boolean {
   return /(^|,)\s*iceberg\s*(,|$)/.test(raw['sinks'] ?? '');
 }
 
+/** True when changes are published as events, too. */
+export function hasEvents(raw: ConnectorConfig): boolean {
+  return /(^|,)\s*kafka\s*(,|$)/.test(raw['sinks'] ?? '');
+}
+
 /**
  * The lake's key of a table comes before the database's (L-9): chunks and before-images must go along it. A lake that only
  * appends merges by no key at all, so that its snapshots cannot be resumed (P-4).

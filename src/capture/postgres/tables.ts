@@ -16,9 +16,10 @@ import {
   readRelation,
   readRelations,
 } from './pg-catalog.ts';
+import { atTheTime, numbersOf, planOf, relationOf } from './relation-plan.ts';
 import { alignColumns, buildTable, type ColumnFacts, incompleteKey, type PostgresTable } from './schema.ts';
 import { loadTypes, type TypeCatalog } from './types.ts';
-import { Form, type RelationMessage, type RelationPlan } from './wire/relation.ts';
+import type { RelationMessage, RelationPlan } from './wire/relation.ts';
 
 export interface TablesOptions {
   readonly config: PostgresConfig;
@@ -32,6 +33,8 @@ export interface TablesOptions {
    * carries. False: as Debezium does it.
    */
   readonly lake: boolean;
+  /** True when Debezium's events are made beside a lake: then the parts of a partitioned table are tables, too. */
+  readonly events: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Called when a streamed table changes, in log order, before the first row of the new version. */
@@ -56,6 +59,8 @@ export class Tables implements TableCatalog {
   /** What the stream was told last, or before its first message what the snapshot was. */
   readonly #streamed = new Map<number, PostgresTable>();
   readonly #warned = new Set<string>();
+  /** Parts as they were last built, by oid. */
+  readonly #parts = new Map<number, PostgresTable>();
   #client: Client | null = null;
   #types: TypeCatalog | null = null;
   /** One call at a time: constants are copied from the connection's socket. */
@@ -122,8 +127,9 @@ export class Tables implements TableCatalog {
       this.#streamed.set(table.oid, table);
       if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
       const parts = table.oid === message.oid ? null : await readLeaves(client, table.oid);
+      const rowsOf = parts === null ? table : await this.#partOf(client, types, table, own, message);
       return planOf(
-        table,
+        rowsOf,
         message,
         parts,
         this.#options.filters.isSignalTable(message.schema, message.table),
@@ -147,7 +153,74 @@ export class Tables implements TableCatalog {
     const tables: PostgresTable[] = [];
     for (const relation of await this.#captured(client, toRead))
       tables.push(await this.#now(client, types, relation, toRead));
+    if (toRead && this.#publishesParts) tables.push(...(await this.#partsOf(client, types, tables)));
     return tables;
+  }
+
+  get #publishesParts(): boolean {
+    const { lake, events, config } = this.#options;
+    return lake && events && !config['publish.via.partition.root'];
+  }
+
+  /** The captured parts of partitioned tables, for a snapshot: Debezium reads them beside the whole. */
+  async #partsOf(
+    client: Client,
+    types: TypeCatalog,
+    tables: readonly PostgresTable[],
+  ): Promise<PostgresTable[]> {
+    const { filters } = this.#options;
+    const parts: PostgresTable[] = [];
+    for (const relation of await readRelations(client)) {
+      const whole = tables.find(({ oid }) => oid === relation.root);
+      if (whole === undefined || relation.kind !== 'r' || !filters.table(relation.schema, relation.name))
+        continue;
+      const part = await this.#part(client, types, whole, relation);
+      if (part !== null) parts.push(part);
+    }
+    return parts;
+  }
+
+  /** What rows of a partition are rows of: itself where it is published, else the whole. */
+  async #partOf(
+    client: Client,
+    types: TypeCatalog,
+    whole: PostgresTable,
+    own: RelationRow,
+    message: RelationMessage,
+  ): Promise<PostgresTable> {
+    const { schema, table: name, replicaIdentity } = message;
+    if (!this.#publishesParts || !this.#options.filters.table(schema, name)) return whole;
+    return (await this.#part(client, types, whole, { ...own, schema, name, replicaIdentity })) ?? whole;
+  }
+
+  /** A partition in the columns of the whole; null, with a warning, where it has others. */
+  async #part(
+    client: Client,
+    types: TypeCatalog,
+    whole: PostgresTable,
+    relation: RelationRow,
+  ): Promise<PostgresTable | null> {
+    const attributes = (await readAttributes(client, relation.oid)).filter(({ dropped }) => !dropped);
+    const columns = whole.columns.map(({ name, typeOid, typmod }) => {
+      const attribute = attributes.find((candidate) => candidate.name === name) ?? null;
+      return { name, typeOid, typmod, attribute, attnum: attribute?.number ?? null };
+    });
+    const indexes = await readIndexColumns(client, relation.oid);
+    const part = await this.#version(client, types, relation, columns, indexes);
+    if (part.columns.length !== whole.columns.length) {
+      this.#warnOnce(`${part.name} of ${whole.name}`, () =>
+        this.#options.log.warn(
+          { table: part.name, whole: whole.name },
+          'a partition with other columns than its table is published as part of that table',
+        ),
+      );
+      return null;
+    }
+    const known = this.#parts.get(relation.oid);
+    if (known !== undefined && known.whole === whole && known.version === part.version) return known;
+    const made = { ...part, whole };
+    this.#parts.set(relation.oid, made);
+    return made;
   }
 
   /** `toRead`: by a snapshot, in which Debezium has partitioned tables beside their partitions. */
@@ -324,58 +397,6 @@ export function identityWarning(table: PostgresTable): string | null {
   return null;
 }
 
-function numbersOf(table: PostgresTable | undefined): Map<string, number> {
-  const columns = table?.columns.filter(({ sourceId }) => sourceId !== null) ?? [];
-  return new Map(columns.map(({ name, sourceId }) => [name, sourceId!]));
-}
-
-/** A table that was dropped since: what the message says is all that is left to know. */
-function relationOf(message: RelationMessage): RelationRow {
-  return {
-    oid: message.oid,
-    schema: message.schema,
-    name: message.table,
-    kind: 'r',
-    replicaIdentity: message.replicaIdentity,
-    root: 0,
-    rowEstimate: -1,
-  };
-}
-
-/** The message flags the identity's columns of its time; where the catalog has others by now, those flags count. */
-function atTheTime(
-  now: IndexColumns,
-  message: RelationMessage,
-  columns: readonly ColumnFacts[],
-): IndexColumns {
-  if (message.replicaIdentity === 'f' || message.replicaIdentity === 'n') return now;
-  const keys = new Set(message.columns.filter(({ key }) => key).map(({ name }) => name));
-  const flagged = columns
-    .filter(({ name }) => keys.has(name))
-    .map(({ attnum }) => attnum)
-    .filter((attnum) => attnum !== null);
-  const field = message.replicaIdentity === 'd' ? 'primaryKey' : 'replicaIndex';
-  const isSame =
-    now[field].length === flagged.length && now[field].every((attnum) => flagged.includes(attnum));
-  return isSame ? now : { ...now, [field]: flagged };
-}
-
-function planOf(
-  table: PostgresTable,
-  message: RelationMessage,
-  parts: readonly number[] | null,
-  cut: boolean,
-): RelationPlan {
-  const cellOf = new Int32Array(message.columns.length);
-  const form = new Uint8Array(message.columns.length);
-  message.columns.forEach(({ name }, wire) => {
-    const index = table.columns.findIndex((column) => column.name === name);
-    cellOf[wire] = index;
-    form[wire] = index >= 0 && table.columns[index].wireFormat === 'text' ? Form.text : Form.binary;
-  });
-  return { table, cellOf, form, cut, parts };
-}
-
 /** Everything of a table that makes a version, as text. */
 function signatureOf(table: PostgresTable): string {
   return JSON.stringify([
@@ -400,29 +421,4 @@ function signatureOf(table: PostgresTable): string {
       column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
     ]),
   ]);
-}
-
-/** The rows under this name are others than before, or are under another name (P-3). */
-export function isAnotherTable(previous: PostgresTable, table: PostgresTable): boolean {
-  return previous.oid !== table.oid || previous.name !== table.name;
-}
-
-/**
- * Why rows older than a change of their table must be read again, or null (P-3): the log says nothing of a default for
- * existing rows, nor of what ALTER COLUMN ... TYPE made of their values.
- */
-export function backfillReason(previous: PostgresTable, table: PostgresTable): string | null {
-  if (previous.oid !== table.oid) return 'the table was dropped and created again';
-  if (previous.name !== table.name) return `the table was renamed from ${previous.name}`;
-  for (const column of table.columns) {
-    const before = previous.columns.find(
-      ({ sourceId, name }) => (sourceId ?? name) === (column.sourceId ?? column.name),
-    );
-    if (before === undefined) {
-      if (column.added !== 'none') return `column ${column.name} was added with a default`;
-    } else if (before.typeOid !== column.typeOid) {
-      return `column ${column.name} has changed its type`;
-    }
-  }
-  return null;
 }

@@ -95,6 +95,7 @@ async function tryTables(
     connect: (stop) => connect(options, stop),
     keyOverride: (table) => idColumns(raw, table),
     lake: true,
+    events: false,
     log: pino({ level: 'silent' }),
     signal,
   });

@@ -30,6 +30,7 @@ export class IcebergSink implements Sink {
   readonly #config: IcebergSinkConfig;
   readonly #context: SinkContext;
   readonly #skippedOps: ReadonlySet<number>;
+  readonly #skippedOfParts: ReadonlySet<number>;
   #tables: LakeTables;
   /** Tables whose content is being replaced: what came since their snapshot began, committed when it ends (L-6). */
   readonly #staged = new Map<LakeTable, RowWriter>();
@@ -46,6 +47,7 @@ export class IcebergSink implements Sink {
   constructor(config: IcebergSinkConfig, skipped: ReadonlySet<number>, context: SinkContext) {
     this.#config = config;
     this.#skippedOps = skipped;
+    this.#skippedOfParts = new Set([...skipped, ...OF_THE_WHOLE]);
     this.#context = context;
     this.#tables = new LakeTables(config, context, { position: null, commits: new Map() });
   }
@@ -98,7 +100,7 @@ export class IcebergSink implements Sink {
     // Rows written as they came cannot be reached by deletes of the same commit (L-2).
     for (const work of this.#micro.work.values()) {
       if (!work.holdsUnmerged || work.table.latest?.keyColumns.length === 0) continue;
-      const touches = batch.tables.some((table) => table.name === work.table.source);
+      const touches = batch.tables.some((table) => (table.whole ?? table).name === work.table.source);
       if (touches && mergesRows(batch, work.table.source)) return true;
     }
     return false;
@@ -238,11 +240,13 @@ export class IcebergSink implements Sink {
   /** For each table of the batch where its rows go, or null where they are not wanted. */
   async #routes(batch: ChangeBatch, signal: AbortSignal): Promise<(Route | null)[]> {
     const works: (TableWork | null)[] = [];
-    for (const schema of batch.tables) works.push(await this.#workOf(schema, signal));
+    for (const schema of batch.tables) works.push(await this.#workOf(schema.whole ?? schema, signal));
     return works.map((work, i) => {
       if (work === null || work.table.failure !== null) return null;
-      const schema = work.table.keyed(batch.tables[i], this.#config.upsert);
-      return new Route(work, schema, this.#staged.has(work.table), this.#skippedOps);
+      const { whole } = batch.tables[i];
+      const schema = work.table.keyed(whole ?? batch.tables[i], this.#config.upsert);
+      const skipped = whole === undefined ? this.#skippedOps : this.#skippedOfParts;
+      return new Route(work, schema, this.#staged.has(work.table), skipped);
     });
   }
 
@@ -317,6 +321,8 @@ export class IcebergSink implements Sink {
   }
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
+    if (mark.table.whole !== undefined) return;
+    if (mark.kind === 'truncated') return this.#truncated(mark.table, signal);
     if (mark.kind === 'present') return this.#present(mark.table, signal);
     if (mark.kind === 'incomplete') return this.#truncatedPart(mark.table, signal);
     // A snapshot that replaces the content is what makes a stopped table go on.
@@ -351,6 +357,12 @@ export class IcebergSink implements Sink {
       return table.findMissing(schema, connector, this.#catalog!, this.#config, log, signal);
     });
     this.#askFor(table, found !== null);
+  }
+
+  async #truncated(schema: TableSchema, signal: AbortSignal): Promise<void> {
+    if (this.#skippedOps.has(Op.truncate)) return;
+    const work = await this.#workOf(schema, signal);
+    await work?.truncate();
   }
 
   /** L-7: which rows were in the partition the lake cannot tell, so that the table is read anew. */
@@ -412,6 +424,8 @@ export class IcebergSink implements Sink {
   }
 }
 
+/** What a part's rows do not say to a lake: a snapshot reads the whole, and its truncation is a mark. */
+const OF_THE_WHOLE = [Op.read, Op.truncate];
 const PARTITION_TRUNCATED = { reason: 'one of its partitions was truncated', replace: true };
 
 async function discard(work: TableWork): Promise<void> {
@@ -431,7 +445,10 @@ function tableEnd({ tableOf }: ChangeBatch, from: number, to: number): number {
 function mergesRows(batch: ChangeBatch, source: string): boolean {
   for (let row = 0; row < batch.rowCount; row++) {
     const table = batch.tables[batch.tableOf[row]];
-    if (table.name === source && rowPath(batch.op[row], batch.flags[row], true, false) === 'merge')
+    if (
+      (table.whole ?? table).name === source &&
+      rowPath(batch.op[row], batch.flags[row], true, false) === 'merge'
+    )
       return true;
   }
   return false;

@@ -44,6 +44,7 @@ function tablesOf(config: Record<string, string> = {}, options: Partial<TablesOp
     connect: newClient,
     keyOverride: () => null,
     lake: true,
+    events: false,
     log: pino({ level: 'silent' }),
     signal: new AbortController().signal,
     ...options,

@@ -4,6 +4,7 @@ import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, Op } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
+import type { TableSchema } from '../../../record/table.ts';
 import type { Notifications } from '../../notifications.ts';
 import type { PostgresConfig } from '../config.ts';
 import { postgresError } from '../failure.ts';
@@ -17,6 +18,7 @@ import { Agenda } from './agenda.ts';
 import { IncrementalNotifications } from './incremental-notifications.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
+import type { Window } from './open-window.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
 import { resolveRequests } from './requests.ts';
 import { isOwnSignal, type Order, orderOf, type Signal, signalOfRow } from './signals.ts';
@@ -54,29 +56,6 @@ export interface IncrementalOptions {
   readonly signal: AbortSignal;
   /** A failure beside the stream, which must end the stream, too. */
   readonly onError: (error: unknown) => void;
-}
-
-interface Chunk {
-  readonly rows: WindowRows;
-  /** What the stream knew of the table when the chunk's own version of it was looked up. */
-  readonly streamed: PostgresTable | null;
-}
-
-/** One chunk between its two watermarks. */
-interface Window {
-  readonly id: string;
-  readonly chunk: Promise<Chunk>;
-  isOpen: boolean;
-  isClosed: boolean;
-  /** End of the last transaction before the one whose row closed it; null where a message did. */
-  closedAt: Lsn | null;
-  /** Transactions whose commits the log had before the window opened. */
-  before: readonly string[];
-  /** Keys of the window's table that the log changed while it was open. */
-  readonly changed: Set<string>;
-  /** By a truncation: the chunk is worth nothing and is read again. */
-  spoiled: boolean;
-  readonly tableName: string;
 }
 
 /** Enough for every transaction that may be committed in the log and not yet visible to a query. */
@@ -150,15 +129,16 @@ export class IncrementalSnapshots implements Interleave {
   batch(batch: ChangeBatch): void {
     for (const { id } of batch.transactions) this.#rememberXid(id);
     const watched = batch.tables.some(
-      ({ id, name }) =>
-        name === this.#window?.tableName || this.#options.filters.isSignalTable(id.schema, id.table),
+      (table) =>
+        wholeOf(table).name === this.#window?.tableName ||
+        this.#options.filters.isSignalTable(table.id.schema, table.id.table),
     );
     if (!watched) return;
     for (let row = 0; row < batch.rowCount; row++) {
       const table = batch.tables[batch.tableOf[row]] as PostgresTable;
       if (this.#options.filters.isSignalTable(table.id.schema, table.id.table)) this.#signalRow(batch, row);
-      else if (this.#window?.isOpen && table.name === this.#window.tableName)
-        this.#changedRow(batch, row, table);
+      else if (this.#window?.isOpen && wholeOf(table).name === this.#window.tableName)
+        this.#changedRow(batch, row, wholeOf(table) as PostgresTable);
     }
   }
 
@@ -492,6 +472,11 @@ export class IncrementalSnapshots implements Interleave {
     this.#busy = next.catch(() => {});
     return next;
   }
+}
+
+/** Windows are read of the table that the lake keeps. */
+function wholeOf(table: TableSchema): TableSchema {
+  return table.whole ?? table;
 }
 
 function empty(offset: PostgresOffset): ChangeBatch {

@@ -391,14 +391,23 @@ export class Decoder {
   #truncate(oids: readonly number[], bytes: Buffer, frame: number): StopCode {
     if (this.transaction === null) throw this.#malformed('a Truncate outside a transaction');
     const tables = new Map<TableSchema, readonly number[] | null>();
+    const append = (table: TableSchema) =>
+      this.#append(table, Op.truncate, -1, -1, int32(bytes, frame + 6), int32(bytes, frame + 10));
+    const published = new Set<TableSchema>();
     for (const oid of oids) {
       const row = this.#plan(oid);
-      if (row !== null) tables.set(row.plan.table, row.plan.parts ?? null);
+      if (row === null) continue;
+      const { table, parts = null } = row.plan;
+      tables.set(table.whole ?? table, parts);
+      if (table.whole === undefined) continue;
+      append(table);
+      published.add(table.whole);
     }
     // Of a partitioned table the server names the partitions only; some of them are not all of it.
     for (const [table, parts] of tables) {
       if (parts?.some((oid) => !oids.includes(oid))) this.builder.mark(table, 'incomplete', true);
-      else this.#append(table, Op.truncate, -1, -1, int32(bytes, frame + 6), int32(bytes, frame + 10));
+      else if (published.has(table)) this.builder.mark(table, 'truncated', true);
+      else append(table);
     }
     return Stop.more;
   }

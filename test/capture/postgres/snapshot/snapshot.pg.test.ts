@@ -62,7 +62,7 @@ async function run(
   const filters = createFilters(parsed.config);
   const log = pino({ level: 'silent' });
   const common = { config: parsed.config, filters, connect: newClient, log };
-  const tables = new Tables({ ...common, keyOverride: () => null, lake: true, signal });
+  const tables = new Tables({ ...common, keyOverride: () => null, lake: true, events: false, signal });
   const metrics = new TaskMetrics();
   const reader = snapshotReader({
     ...common,

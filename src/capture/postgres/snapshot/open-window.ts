@@ -1,0 +1,26 @@
+import type { Lsn } from '../lsn.ts';
+import type { PostgresTable } from '../schema.ts';
+import type { WindowRows } from './window.ts';
+
+export interface Chunk {
+  readonly rows: WindowRows;
+  /** What the stream knew of the table when the chunk's own version of it was looked up. */
+  readonly streamed: PostgresTable | null;
+}
+
+/** One chunk between its two watermarks. */
+export interface Window {
+  readonly id: string;
+  readonly chunk: Promise<Chunk>;
+  isOpen: boolean;
+  isClosed: boolean;
+  /** End of the last transaction before the one whose row closed it; null where a message did. */
+  closedAt: Lsn | null;
+  /** Transactions whose commits the log had before the window opened. */
+  before: readonly string[];
+  /** Keys of the window's table that the log changed while it was open. */
+  readonly changed: Set<string>;
+  /** By a truncation: the chunk is worth nothing and is read again. */
+  spoiled: boolean;
+  readonly tableName: string;
+}
