@@ -2,9 +2,12 @@ import { readCompacted } from '../../kafka/compacted-log.ts';
 import type { Producer, ProducerOptions } from '../../kafka/producer.ts';
 import type { Offset, OffsetCodec, OffsetJson } from '../../record/offset.ts';
 import { encodeHeaders } from './headers.ts';
+import { type PublishedRows, parsePublished, writePublished } from './open-transaction.ts';
 
 /** A field of ours beside Debezium's: offsets changed over REST count more than what was published before (O-2). */
 const EPOCH_FIELD = 'icestream_epoch';
+/** And of a transaction behind the offset: `id:rows`. */
+const PUBLISHED_FIELD = 'icestream_published';
 const NO_HEADERS = encodeHeaders([]);
 
 /**
@@ -26,21 +29,34 @@ export class ConnectOffsets {
     return this.#topic;
   }
 
-  /** The published offset, or null; one of an epoch below `epoch` does not count. */
-  async read(options: ProducerOptions, epoch: number, signal: AbortSignal): Promise<Offset | null> {
+  /** The published offset, and what is published behind it, or null; one of an epoch below `epoch` does not count. */
+  async read(
+    options: ProducerOptions,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly offset: Offset; readonly published: PublishedRows | null } | null> {
     const records = await readCompacted(options, this.#topic, signal);
     const value = records.get(this.#key.toString('utf8')) ?? null;
     if (value === null) return null;
-    const { [EPOCH_FIELD]: own = 0, ...json } = JSON.parse(value.toString('utf8')) as Record<
-      string,
-      string | number | boolean | null
-    >;
-    return Number(own) < epoch ? null : this.#codec.parse(json as OffsetJson, epoch);
+    const {
+      [EPOCH_FIELD]: own = 0,
+      [PUBLISHED_FIELD]: published,
+      ...json
+    } = JSON.parse(value.toString('utf8')) as Record<string, string | number | boolean | null>;
+    if (Number(own) < epoch) return null;
+    return {
+      offset: this.#codec.parse(json as OffsetJson, epoch),
+      published: parsePublished(published),
+    };
   }
 
-  send(offset: Offset, producer: Producer, nowMillis: number): void {
+  send(offset: Offset, producer: Producer, nowMillis: number, published: PublishedRows | null = null): void {
     const { epoch } = offset;
-    const json = epoch === 0 ? offset.toJSON() : { ...offset.toJSON(), [EPOCH_FIELD]: epoch };
+    const json = {
+      ...offset.toJSON(),
+      ...(epoch === 0 ? {} : { [EPOCH_FIELD]: epoch }),
+      ...(published === null ? {} : { [PUBLISHED_FIELD]: writePublished(published) }),
+    };
     producer.send(this.#topic, this.#key, Buffer.from(JSON.stringify(json)), NO_HEADERS, nowMillis);
   }
 }

@@ -12,6 +12,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { RecordErrors } from './errors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { notificationRecord } from './notifications.ts';
+import { OpenTransaction, type PublishedRows } from './open-transaction.ts';
 import { Publisher } from './publisher.ts';
 import type { EventConverters } from './table-events.ts';
 
@@ -28,6 +29,10 @@ export class KafkaSink implements Sink {
   #errors: RecordErrors | null = null;
   #heartbeat: Heartbeat | null = null;
   #committing: Promise<unknown> = Promise.resolve();
+  readonly #open = new OpenTransaction();
+  /** The end of the last source transaction that was taken. */
+  #boundary: Offset | null = null;
+  #committedAtMs = 0;
   #bytes = 0;
   #rows = 0;
 
@@ -57,16 +62,16 @@ export class KafkaSink implements Sink {
         topic !== this.#config.offsetsTopic && (this.#errors?.wereRefused(topic, count, error) ?? false),
     };
     this.#producer = await Producer.open(options, signal);
+    if (this.#offsets !== null) await this.#producer.prepare(this.#offsets.topic, signal);
+    const known = (await this.#offsets?.read(options, epoch, signal)) ?? null;
     const converters = await this.#config.converters();
     this.#errors = await this.#openErrors(this.#producer, converters.header, signal);
-    this.#publisher = await this.#openPublisher(this.#producer, converters);
+    this.#publisher = this.#openPublisher(this.#producer, converters, known?.published ?? null);
     const { heartbeat } = this.#config;
     if (heartbeat !== null)
       this.#heartbeat = new Heartbeat(heartbeat.topicPrefix, this.#forms.prefix, heartbeat.intervalMs);
-    if (this.#offsets === null) return stored ?? null;
-    await this.#producer.prepare(this.#offsets.topic, signal);
     if (this.#isTransactional) this.#producer.begin();
-    return (await this.#offsets.read(options, epoch, signal)) ?? stored ?? null;
+    return known?.offset ?? stored ?? null;
   }
 
   get pending(): PendingWork {
@@ -90,6 +95,9 @@ export class KafkaSink implements Sink {
         await this.#publisher.publish(notificationRecord(topic, it));
     }
     if (batch.repair !== true) await this.#publisher.take(batch);
+    this.#open.take(batch);
+    this.#boundary = batch.offset ?? this.#boundary;
+    if (this.#outlives) await this.#commitOpen(this.#boundary!);
     const heartbeat = this.#heartbeat?.heard(Date.now()) ?? null;
     if (heartbeat !== null) await this.#publisher.publish(heartbeat);
   }
@@ -103,14 +111,31 @@ export class KafkaSink implements Sink {
     return offset;
   }
 
-  async #commit(offset: Offset, producer: Producer, signal: AbortSignal): Promise<void> {
+  /** The broker would give up the transaction before the source's ends. */
+  get #outlives(): boolean {
+    if (!this.#isTransactional || this.#boundary === null || this.#open.published === null) return false;
+    return performance.now() - this.#committedAtMs > this.#config.producer.transactionTimeoutMs / 3;
+  }
+
+  /** Makes what there is of the open source transaction visible, with the offset before it and how much that is. */
+  async #commitOpen(before: Offset): Promise<void> {
+    await this.#commit(before, this.#producer!, this.#aborted.signal, this.#open.published);
+  }
+
+  async #commit(
+    offset: Offset,
+    producer: Producer,
+    signal: AbortSignal,
+    published: PublishedRows | null = null,
+  ): Promise<void> {
     await this.#publisher!.flush(signal);
     // Behind the records, never ahead of one: what the offset says must be there.
     await producer.flush(signal);
-    this.#offsets?.send(offset, producer, Date.now());
+    this.#offsets?.send(offset, producer, Date.now(), published);
     if (this.#isTransactional) {
       await producer.commit(signal);
       producer.begin();
+      this.#committedAtMs = performance.now();
     } else if (this.#offsets !== null) await producer.flush(signal);
   }
 
@@ -123,7 +148,11 @@ export class KafkaSink implements Sink {
     await this.#producer?.close();
   }
 
-  async #openPublisher(producer: Producer, converters: EventConverters): Promise<Publisher> {
+  #openPublisher(
+    producer: Producer,
+    converters: EventConverters,
+    published: PublishedRows | null,
+  ): Publisher {
     const { task, transform } = this.#context;
     const { contextHeaders: hasContext, skippedOps, tombstones, transactionTopic } = this.#config;
     const { prefix, connector } = this.#forms;
@@ -137,6 +166,7 @@ export class KafkaSink implements Sink {
       transform: transform ?? null,
       errors: this.#errors!,
       producer,
+      published,
       signal: this.#aborted.signal,
     });
   }

@@ -9,6 +9,7 @@ import type { RecordErrors } from './errors.ts';
 import { StageFailure } from './errors-stage.ts';
 import { planEvents } from './event-plan.ts';
 import { GuardedEvents } from './guarded-events.ts';
+import { PublishedBefore, type PublishedRows } from './open-transaction.ts';
 import { RecordEncoder } from './record-encoder.ts';
 import type { PartWriters } from './record-writer.ts';
 import type { RowContext } from './row-context.ts';
@@ -32,6 +33,8 @@ export interface PublisherOptions {
   /** What becomes of records that cannot be transformed, converted or sent. */
   readonly errors: RecordErrors;
   readonly producer: Producer;
+  /** Of a transaction that is read again: these rows are counted, and not sent. */
+  readonly published: PublishedRows | null;
   readonly signal: AbortSignal;
 }
 
@@ -70,13 +73,17 @@ export class Publisher {
   #sending: Promise<void> = Promise.resolve();
   #onTaken: (() => void) | null = null;
   #transaction: TransactionMark | null = null;
+  #published: PublishedBefore | null;
+  #isMute = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    const { producer, converters, transactionTopic } = options;
+    const { producer, converters, transactionTopic, published } = options;
+    this.#published = published === null ? null : new PublishedBefore(published);
     this.#target = {
-      send: (topic, key, value, own, partition) =>
-        producer.send(topic, key, value, own, this.#nowMillis, partition),
+      send: (topic, key, value, own, partition) => {
+        if (!this.#isMute) producer.send(topic, key, value, own, this.#nowMillis, partition);
+      },
     };
     this.#writers = {
       key: new SchemaWriters(converters.key),
@@ -166,6 +173,7 @@ export class Publisher {
     const transactions = this.#transactions;
     const plain = { snapshot: rest, transaction: null };
     for (let row = from; row < to; row++) {
+      if (this.#published !== null && this.#published.has(batch, row) !== this.#isMute) await this.#turn();
       const op = batch.op[row];
       // Of an update that changes the key Debezium skips the parts, each by what it is.
       if (skippedOps.has(op) && op !== Op.update) continue;
@@ -177,6 +185,16 @@ export class Publisher {
       if (wait !== null) await wait;
     }
     await this.#sendRecords();
+    if (this.#published?.isOver) {
+      this.#published = null;
+      this.#isMute = false;
+    }
+  }
+
+  /** What was published before takes its way, so that events are counted, up to where it would be sent. */
+  async #turn(): Promise<void> {
+    await this.#sendRecords();
+    this.#isMute = !this.#isMute;
   }
 
   #inTransaction(transactions: Transactions, batch: ChangeBatch, row: number, { form }: Route): RowContext {
