@@ -31,6 +31,8 @@ export interface RecordTransform {
   /**
    * What becomes of records with holes (record/hole.ts) for values, which follow each other as an event and its tombstone do.
    * Null: that depends on what comes into the holes.
+   *
+   * @throws what becomes of every such record, whatever comes into its holes
    */
   plan(records: readonly ConnectRecord[]): readonly (ConnectRecord | null)[] | null;
 }

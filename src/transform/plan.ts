@@ -13,27 +13,30 @@ export interface Step {
  * Sends records with holes for values through transforms that do not look at values; null: one of them does.
  *
  * @param steps of their own, since transforms may remember the record before
+ * @throws what a transform says to every record of this shape
  */
 export function planThrough(
   steps: readonly Step[],
   records: readonly ConnectRecord[],
 ): readonly (ConnectRecord | null)[] | null {
-  try {
-    return records.map((record) => planOne(steps, record));
-  } catch {
-    // It fails on the records themselves as well, one by one, where it is known what to do about that.
-    return null;
+  const outcome: (ConnectRecord | null)[] = [];
+  for (const record of records) {
+    const planned = planOne(steps, record);
+    if (planned === undefined) return null;
+    outcome.push(planned);
   }
+  return outcome;
 }
 
-function planOne(steps: readonly Step[], record: ConnectRecord): ConnectRecord | null {
+/** Undefined: it depends on values. */
+function planOne(steps: readonly Step[], record: ConnectRecord): ConnectRecord | null | undefined {
   let current: ConnectRecord | null = record;
   for (const { transform, predicate, negate } of steps) {
     if (predicate !== null) {
-      require(predicate.sees, current);
+      if (!isEnough(predicate.sees, current)) return undefined;
       if (predicate.test(current) === negate) continue;
     }
-    require(transform.sees, current);
+    if (!isEnough(transform.sees, current)) return undefined;
     current = transform.apply(current);
     if (current === null) return null;
   }
@@ -41,7 +44,7 @@ function planOne(steps: readonly Step[], record: ConnectRecord): ConnectRecord |
 }
 
 /** A key or value that is one field may be null or not: that is no shape. */
-function require(sees: Sight = 'values', { key, value }: ConnectRecord): void {
-  const isKnown = holeOf(key) === undefined && holeOf(value) === undefined;
-  if (sees === 'values' || (sees === 'shape' && !isKnown)) throw new Error('depends on values');
+function isEnough(sees: Sight = 'values', { key, value }: ConnectRecord): boolean {
+  if (sees !== 'shape') return sees === 'frame';
+  return holeOf(key) === undefined && holeOf(value) === undefined;
 }

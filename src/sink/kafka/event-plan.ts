@@ -13,7 +13,10 @@ export interface RecordPlan {
   readonly original: ConnectValue;
 }
 
-/** What becomes of a table's events: by `kindNumber`, an event's record and the tombstone behind it. */
+/**
+ * What becomes of a table's events: by `kindNumber`, an event's record and the tombstone behind it. A kind that transforms
+ * fail on is missing.
+ */
 export interface EventPlan {
   readonly parts: EventParts;
   readonly kinds: ReadonlyMap<number, readonly RecordPlan[]>;
@@ -36,14 +39,28 @@ export function planEvents(form: EventForm, options: PlanOptions): EventPlan | n
   for (const kind of kindsOf(form, options.transactions)) {
     const event = sketches.event(kind);
     const records = kind.op === Op.delete && tombstones ? [event, tombstoneOf(event)] : [event];
-    const outcome = transform === null ? records : transform.plan(records);
+    const outcome = outcomeOf(records, transform);
+    if (outcome === 'failed') continue;
     if (outcome === null || !outcome.every(isWritable)) return null;
     kinds.set(
       kindNumber(kind.op, kind.before, kind.after, kind.transaction, kind.moved !== 'no'),
       outcome.map((record, i) => ({ record, original: records[i].value })),
     );
   }
-  return { parts: sketches.parts, kinds };
+  return kinds.size === 0 ? null : { parts: sketches.parts, kinds };
+}
+
+/** Null: it depends on values. */
+function outcomeOf(
+  records: readonly ConnectRecord[],
+  transform: RecordTransform | null,
+): readonly (ConnectRecord | null)[] | null | 'failed' {
+  try {
+    return transform === null ? records : transform.plan(records);
+  } catch {
+    // It fails on the records themselves as well, one by one, and there it is known what to do about that.
+    return 'failed';
+  }
 }
 
 /** A small number of its own for each kind. */

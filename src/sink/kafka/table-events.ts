@@ -1,4 +1,4 @@
-import { IcestreamError, invariant } from '../../base/errors.ts';
+import { IcestreamError } from '../../base/errors.ts';
 import type { Converter } from '../../convert/converter.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import type { ConnectRecord } from '../../record/connect-record.ts';
@@ -40,6 +40,9 @@ export interface TableEventsOptions {
 
 /** The records of one kind of event; null: one that transforms drop. */
 type Records = readonly (Pick<RecordWriter, 'topic' | 'send'> | null)[];
+
+/** Made once, since it may be thrown for each row. */
+const NOT_PLANNED = new IcestreamError('internal', 'an event of a kind that is not planned');
 
 /** The rows of one version of one table as what its plan makes of Debezium's records, without a record for a row. */
 export class TableEvents {
@@ -90,7 +93,11 @@ export class TableEvents {
     return this.#done;
   }
 
-  /** Sends the records of one row: an event, and a tombstone behind a delete; of a changed key all three. */
+  /**
+   * Sends the records of one row: an event, and a tombstone behind a delete; of a changed key all three.
+   *
+   * @throws IcestreamError what fails of a record or is not planned; `done` says how far it came
+   */
   write(batch: ChangeBatch, row: number, context: RowContext, target: RecordTarget): void {
     this.#done = 0;
     const op = batch.op[row];
@@ -121,7 +128,7 @@ export class TableEvents {
     const block = transaction === null ? null : transaction();
     const number = kindNumber(op, before >= 0, after >= 0, block !== null, moved !== 'no');
     const records = this.#kinds[number];
-    invariant(records !== undefined, 'a row has the images that its operation has', { op });
+    if (records === undefined) throw NOT_PLANNED;
     const event: RowEvent = { op, before, after, snapshot, transaction: block };
     for (let i = 0; i < records.length; i++) {
       records[i]?.send(batch, row, event, target);

@@ -30,6 +30,9 @@ const POINT: ConnectSchema = {
 };
 const TEXTS: ConnectSchema = { type: 'array', optional: true, values: { type: 'string', optional: true } };
 
+/** As `column.propagate.source.type` adds them. */
+const PROPAGATED = { '__debezium.source.column.name': 'c', '__debezium.source.column.type': 'T' };
+
 /** Of each type one, and with what its default may be. */
 const TYPES: readonly [ConnectSchema, fc.Arbitrary<ConnectValue>][] = [
   [{ type: 'int32', optional: true }, fc.integer()],
@@ -51,7 +54,12 @@ const TYPES: readonly [ConnectSchema, fc.Arbitrary<ConnectValue>][] = [
 const column: fc.Arbitrary<RandomColumn> = fc.constantFrom(...TYPES).chain(([schema, values]) =>
   fc.tuple(fc.boolean(), fc.option(values)).map(([optional, fallback]) => ({
     values,
-    schema: { ...schema, optional, ...(fallback !== null && { default: fallback }) },
+    schema: {
+      ...schema,
+      optional,
+      parameters: { ...schema.parameters, ...PROPAGATED },
+      ...(fallback !== null && { default: fallback }),
+    },
   })),
 );
 
