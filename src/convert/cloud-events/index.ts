@@ -42,34 +42,37 @@ class CloudEventsConverter implements Converter {
     return null;
   }
 
-  /** Null for all that is no change event, as Debezium has it. */
-  async convert(
+  /** Null for all that is no change event, as Debezium has it. A promise only where a schema is new. */
+  convert(
     topic: string,
     schema: ConnectSchema | null,
     value: ConnectValue,
     headers: readonly ConnectHeader[] = [],
-  ): Promise<Uint8Array | null> {
+  ): Uint8Array | null | Promise<Uint8Array> {
     if (schema === null || value === null) return null;
     const metadata = metadataOf(this.#config.metadata, schema, value, headers);
     if (metadata === null) return null;
-    const plan = await this.#planOf(topic, schema, metadata);
-    return plan.write(metadata, value as readonly ConnectValue[]);
+    const key = this.#keyOf(topic, schema, metadata);
+    const values = value as readonly ConnectValue[];
+    const known = this.#plans.get(schema)?.find((plan) => isSame(plan.key, key));
+    if (known !== undefined) return known.write(metadata, values);
+    return this.#newPlan(key, metadata).then((plan) => plan.write(metadata, values));
   }
 
-  async #planOf(topic: string, value: ConnectSchema, metadata: Metadata): Promise<CloudEventsPlan> {
-    const { source, dataSchemaName } = metadata;
-    const key: PlanKey = {
+  #keyOf(topic: string, value: ConnectSchema, { source, dataSchemaName }: Metadata): PlanKey {
+    return {
       topic,
       value,
       source: source.schema,
       dataName: dataSchemaName ?? `io.debezium.connector.${fieldOf(source, 'connector')}.Data`,
       envelopeName: adjustedName(this.#config.schemaName ?? envelopeName(source), this.#config.adjustment),
     };
-    const known = this.#plans.get(value) ?? [];
-    const found = known.find((plan) => isSame(plan.key, key));
-    if (found !== undefined) return found;
+  }
+
+  async #newPlan(key: PlanKey, metadata: Metadata): Promise<CloudEventsPlan> {
     const plan = await CloudEventsPlan.make(key, metadata, this.#config, this.#parts);
-    this.#plans.set(value, [plan, ...known.slice(0, PLANS_MAX - 1)]);
+    const others = this.#plans.get(key.value) ?? [];
+    this.#plans.set(key.value, [plan, ...others.slice(0, PLANS_MAX - 1)]);
     return plan;
   }
 }
