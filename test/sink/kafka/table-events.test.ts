@@ -10,11 +10,7 @@ import { GuardedEvents } from '../../../src/sink/kafka/guarded-events.ts';
 import { RecordEncoder } from '../../../src/sink/kafka/record-encoder.ts';
 import type { PartWriters } from '../../../src/sink/kafka/record-writer.ts';
 import { SchemaWriters } from '../../../src/sink/kafka/schema-writers.ts';
-import {
-  type EventConverters,
-  type RecordTarget,
-  TableEvents,
-} from '../../../src/sink/kafka/table-events.ts';
+import type { EventConverters, RecordTarget } from '../../../src/sink/kafka/table-events.ts';
 import { TableRecords } from '../../../src/sink/kafka/table-records.ts';
 import { type Chain, createChain } from '../../../src/transform/chain.ts';
 import { batchOf, type RandomRow, type RandomTable, randomRows, randomTable } from './random-table.ts';
