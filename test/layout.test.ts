@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   convert: ['base', 'record'],
   capture: ['base', 'record', 'convert', 'kafka'],
   sink: ['base', 'record', 'convert', 'kafka', 'iceberg'],
-  runtime: ['base', 'record', 'transform', 'capture', 'sink'],
+  runtime: ['base', 'record', 'convert', 'transform', 'capture', 'sink'],
   api: ['base', 'record', 'transform', 'capture', 'sink', 'runtime'],
 };
 const LINES_MAX = 500;

@@ -42,6 +42,18 @@ const CONVERTERS: Readonly<Record<string, Load>> = {
 
 export const CONVERTER_CLASSES: readonly string[] = Object.keys(CONVERTERS);
 
+/** Kafka's and Debezium's converters are made for headers, too; those of registries and of whole records are not. */
+const HEADERS = /^org\.apache\.kafka\.|^io\.debezium\.converters\.Byte|^io\.debezium\.converters\.BinaryData/;
+const HEADERS_ONLY = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
+
+/** What may be named for keys and values, and for headers, sorted as Connect lists plugins. */
+export const VALUE_CONVERTER_CLASSES: readonly string[] = CONVERTER_CLASSES.filter(
+  (name) => name !== HEADERS_ONLY,
+).toSorted();
+export const HEADER_CONVERTER_CLASSES: readonly string[] = CONVERTER_CLASSES.filter((name) =>
+  HEADERS.test(name),
+).toSorted();
+
 /** The full name of a class given as `JsonConverter` or `Json`, as Connect's plugin aliases are; null for what nobody bears. */
 export function converterClass(name: string): string | null {
   if (Object.hasOwn(CONVERTERS, name)) return name;

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteBuffer } from '../../src/base/byte-buffer.ts';
 import type { Converter } from '../../src/convert/converter.ts';
-import { converterClass, loadConverter } from '../../src/convert/registry.ts';
+import {
+  converterClass,
+  HEADER_CONVERTER_CLASSES,
+  loadConverter,
+  VALUE_CONVERTER_CLASSES,
+} from '../../src/convert/registry.ts';
 import { type ConnectSchema, type ConnectValue, DECIMAL } from '../../src/record/connect-schema.ts';
 import { writeValue } from '../../src/record/connect-value.ts';
 
@@ -79,6 +84,17 @@ test('classes go by full and short names', () => {
   assert.equal(converterClass('Json'), json);
   assert.equal(converterClass('org.example.Other'), null);
   assert.equal(converterClass('ByteArrayConverter'), null, 'two bear this name');
+  const simple = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
+  const protobuf = 'io.confluent.connect.protobuf.ProtobufConverter';
+  assert.deepEqual(
+    [VALUE_CONVERTER_CLASSES, HEADER_CONVERTER_CLASSES].map((names) =>
+      [json, simple, protobuf].map((name) => names.includes(name)),
+    ),
+    [
+      [true, false, true],
+      [true, true, false],
+    ],
+  );
 });
 
 async function make(name: string, config: Record<string, string> = {}): Promise<Converter> {

@@ -1,9 +1,10 @@
+import { HEADER_CONVERTER_CLASSES, VALUE_CONVERTER_CLASSES } from '../../convert/registry.ts';
 import type { ConfigKey, Importance, KeyType, Width } from './config-key.ts';
 import { CONNECT_VERSION } from './versions.ts';
 
-/** Converters that may be named. They shape Kafka records and do nothing to the lake (L-8). */
-export const CONVERTERS = ['org.apache.kafka.connect.json.JsonConverter'];
-export const HEADER_CONVERTERS = ['org.apache.kafka.connect.storage.SimpleHeaderConverter'];
+/** Where the worker names none. Converters shape Kafka records and do nothing to the lake (L-8). */
+export const DEFAULT_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
+export const DEFAULT_HEADER_CONVERTER = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
 export interface FrameworkDefaults {
   readonly pluginVersion: string;
@@ -95,7 +96,7 @@ export function frameworkKeys({ pluginVersion, converters }: FrameworkDefaults):
       'Key converter class',
       "Class that turns record keys into bytes; the worker's if not given.",
       {
-        recommended: CONVERTERS,
+        recommended: VALUE_CONVERTER_CLASSES,
       },
     ),
     key(
@@ -121,7 +122,7 @@ export function frameworkKeys({ pluginVersion, converters }: FrameworkDefaults):
       'Value converter class',
       "Class that turns record values into bytes; the worker's if not given.",
       {
-        recommended: CONVERTERS,
+        recommended: VALUE_CONVERTER_CLASSES,
       },
     ),
     key(
@@ -147,7 +148,7 @@ export function frameworkKeys({ pluginVersion, converters }: FrameworkDefaults):
       'Header converter class',
       "Class that turns record headers into bytes; the worker's if not given.",
       {
-        recommended: HEADER_CONVERTERS,
+        recommended: HEADER_CONVERTER_CLASSES,
       },
     ),
     key(

@@ -5,7 +5,7 @@ import { RequestError } from '../request-error.ts';
 import { withWorker } from '../sink-defaults.ts';
 import type { WorkerConfig } from '../worker-config.ts';
 import { type ConfigKey, type ConfigKeyInfo, keyInfo } from './config-key.ts';
-import { CONVERTERS, frameworkKeys, HEADER_CONVERTERS } from './framework-keys.ts';
+import { DEFAULT_CONVERTER, DEFAULT_HEADER_CONVERTER, frameworkKeys } from './framework-keys.ts';
 import { transformEntries } from './transforms.ts';
 
 export interface ConfigInfos {
@@ -101,9 +101,9 @@ function resolve(
 function frameworkInfos(config: Properties, plugin: ConnectorPlugin, worker: WorkerConfig): ConfigInfo[] {
   const { properties } = worker;
   const converters = {
-    key: properties['key.converter'] ?? CONVERTERS[0]!,
-    value: properties['value.converter'] ?? CONVERTERS[0]!,
-    header: properties['header.converter'] ?? HEADER_CONVERTERS[0]!,
+    key: properties['key.converter'] ?? DEFAULT_CONVERTER,
+    value: properties['value.converter'] ?? DEFAULT_CONVERTER,
+    header: properties['header.converter'] ?? DEFAULT_HEADER_CONVERTER,
   };
   return frameworkKeys({ pluginVersion: plugin.version, converters }).map((key) => {
     const { value, errors } = checkFramework(key, config[key.name]);
