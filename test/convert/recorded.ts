@@ -11,6 +11,14 @@ export function recordedTexts(): string[] {
   return brotliDecompressSync(readFileSync(file)).toString('utf8').split('\n');
 }
 
+/** About `count` of them, of as many schemas, all through the recording: for what is slow with each new schema. */
+export function recordedSample(count: number): string[] {
+  const bySchema = new Map<string, string>();
+  for (const text of recordedTexts()) bySchema.set(text.slice(0, text.indexOf('"payload":')), text);
+  const step = Math.max(1, Math.floor(bySchema.size / count));
+  return [...bySchema.values()].filter((_, i) => i % step === 0);
+}
+
 export interface Recorded {
   readonly schema: ConnectSchema;
   readonly value: ConnectValue;

@@ -59,12 +59,27 @@ export function confluentFrame(id: number): Uint8Array {
   return frame;
 }
 
+/** What would change which schema goes with a record, or where its id is; each with the value that changes nothing. */
+const UNSUPPORTED: Readonly<Record<string, string | null>> = {
+  'use.schema.id': '-1',
+  'use.schema.guid': null,
+  'use.latest.with.metadata': null,
+  'context.name.strategy': 'io.confluent.kafka.serializers.context.NullContextNameStrategy',
+  'key.schema.id.serializer': 'io.confluent.kafka.serializers.schema.id.PrefixSchemaIdSerializer',
+  'value.schema.id.serializer': 'io.confluent.kafka.serializers.schema.id.PrefixSchemaIdSerializer',
+  // Protobuf's: known types registered as references. Registries know them.
+  'skip.known.types': 'true',
+};
+
 /** The same properties may be given to the registry's client as `schema.registry.basic.auth...`. */
 function withoutClientPrefix(config: Readonly<Record<string, string>>): Record<string, string> {
   const prefix = 'schema.registry.';
   const entries = Object.entries(config);
   const tls = entries.find(([key]) => key.startsWith(`${prefix}ssl.`));
   if (tls !== undefined) throw unsupported(tls[0]);
+  for (const [key, harmless] of Object.entries(UNSUPPORTED)) {
+    if (config[key] !== undefined && config[key].trim() !== harmless) throw unsupported(key);
+  }
   const renamed = entries.map(([key, value]): [string, string] =>
     key.startsWith(`${prefix}basic.`) || key.startsWith(`${prefix}bearer.`)
       ? [key.slice(prefix.length), value]

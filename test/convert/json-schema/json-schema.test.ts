@@ -9,6 +9,7 @@ import type { JsonSchemaStyle } from '../../../src/convert/json-schema/schema.ts
 import type { ConnectSchema, ConnectValue } from '../../../src/record/connect-schema.ts';
 import { writeValue } from '../../../src/record/connect-value.ts';
 import { anyTyped } from '../any-value.ts';
+import { parseRecorded, recordedSample } from '../recorded.ts';
 
 // Confluent publishes its classes on a repository of its own, not on Maven Central. What is written is checked by an
 // independent validator; the order of a schema's properties against everit-json-schema 1.14.6, which makes Confluent's text.
@@ -126,6 +127,21 @@ test('random values are valid by the registered text, planned or not', () => {
     { numRuns: 300 },
   );
   assert.ok(compared > 150, `${compared}`);
+});
+
+test('recorded keys and values are valid by the registered text', () => {
+  const ajv = new Ajv({ strict: false, validateFormats: false });
+  let compared = 0;
+  for (const line of recordedSample(120)) {
+    const { schema, value } = parseRecorded(line);
+    const { text, bytes } = encodeJsonSchema(schema, STYLE);
+    const json = String(bytes(value));
+    if (/"(NaN|-?Infinity)"/.test(json)) continue;
+    const validate = ajv.compile(JSON.parse(text) as object);
+    assert.ok(validate(JSON.parse(json)), `${schema.name}: ${JSON.stringify(validate.errors)}`);
+    compared++;
+  }
+  assert.ok(compared > 80, `${compared}`);
 });
 
 test('what the schema does not say is invalid: the validator does look', () => {

@@ -24,18 +24,28 @@ const WRAPPERS = ['Double', 'Float', 'Int64', 'UInt64', 'Int32', 'UInt32', 'Bool
 
 /** What protobufjs, which knows nothing of us, reads by the registered text: fields that are there and not more. */
 export function decodeByText(text: string, message: string, bytes: Uint8Array): Record<string, unknown> {
+  const root = parsed.get(text) ?? parse(text);
+  parsed.set(text, root);
+  const type = root.lookupType(message);
+  return type.toObject(type.decode(bytes), { longs: String, defaults: false }) as Record<string, unknown>;
+}
+
+const parsed = new Map<string, protobuf.Root>();
+
+function parse(text: string): protobuf.Root {
   const root = new protobuf.Root();
   const isWrappers = text.includes('message Int32Value');
   for (const source of [...IMPORTED, ...(isWrappers ? [] : WRAPPERS), text]) {
     protobuf.parse(source, root, { keepCase: true });
   }
-  const type = root.lookupType(message);
-  return type.toObject(type.decode(bytes), { longs: String, defaults: false }) as Record<string, unknown>;
+  return root;
 }
 
 export interface Expectation {
   readonly optional: boolean;
   readonly wrapper: boolean;
+  /** A field's name in Protobuf. */
+  nameOf(name: string): string;
 }
 
 type Json = Record<string, unknown>;
@@ -44,14 +54,13 @@ type Json = Record<string, unknown>;
 export function expectedMessage(
   schema: ConnectSchema,
   values: readonly ConnectValue[],
-  names: readonly string[],
   style: Expectation,
 ): Json {
   const message: Json = {};
   schema.fields!.forEach((field, i) => {
     const value = values[i] ?? field.schema.default ?? null;
     const own = expectedField(field.schema, value, style, style.optional && field.schema.optional);
-    if (own !== undefined) message[names[i]!] = own;
+    if (own !== undefined) message[style.nameOf(field.name)] = own;
   });
   return message;
 }
@@ -82,30 +91,35 @@ function expectedField(
     return entries.length === 0 ? undefined : entries;
   }
   const single = expectedSingle(schema, value, style);
-  const isMessage = schema.type === 'struct' || schema.name === DECIMAL || (style.wrapper && schema.optional);
-  return !isMessage && !explicit && isZero(single) ? undefined : single;
+  const isMessage = schema.type === 'struct' || isLogical(schema) || (style.wrapper && schema.optional);
+  return !isMessage && !explicit && isZero(schema, single) ? undefined : single;
 }
 
 function expectedSingle(schema: ConnectSchema, value: ConnectValue, style: Expectation): unknown {
   if (schema.type === 'struct') {
-    return expectedMessage(
-      schema,
-      value as readonly ConnectValue[],
-      schema.fields!.map((field) => field.name),
-      style,
-    );
+    return expectedMessage(schema, value as readonly ConnectValue[], style);
   }
   if (schema.name === DECIMAL) return expectedDecimal(schema, value as ConnectDecimal);
-  const scalar =
-    schema.type === 'int64'
-      ? String(value)
-      : schema.type === 'bytes'
-        ? Buffer.from(value as Uint8Array)
-        : schema.type === 'string'
-          ? Buffer.from(value as string).toString('utf8')
-          : value;
+  if (isLogical(schema)) return expectedTime(schema.name!, Number(value));
+  const scalar = expectedScalar(schema, value);
   if (!style.wrapper || !schema.optional) return scalar;
-  return isZero(scalar) ? {} : { value: scalar };
+  return isZero(schema, scalar) ? {} : { value: scalar };
+}
+
+function expectedScalar(schema: ConnectSchema, value: ConnectValue): unknown {
+  switch (schema.type) {
+    case 'int64':
+      return String(value);
+    case 'float32':
+      return Math.fround(value as number);
+    case 'string':
+      // What is half of a pair becomes a replacement on the way to bytes.
+      return Buffer.from(value as string).toString('utf8');
+    case 'bytes':
+      return Buffer.from(value as Uint8Array);
+    default:
+      return value;
+  }
 }
 
 function expectedDecimal(schema: ConnectSchema, { unscaled, scale }: ConnectDecimal): Json {
@@ -115,6 +129,25 @@ function expectedDecimal(schema: ConnectSchema, { unscaled, scale }: ConnectDeci
   const message: Json = { value: twosComplement(exact), precision: digits };
   if (schemaScale !== 0) message['scale'] = schemaScale;
   return message;
+}
+
+function isLogical(schema: ConnectSchema): boolean {
+  return /^org\.apache\.kafka\.connect\.data\.(Decimal|Date|Time|Timestamp)$/.test(schema.name ?? '');
+}
+
+/** By the calendar of a Date's text; what is zero is left out. */
+function expectedTime(name: string, value: number): Json {
+  const kind = name.slice(name.lastIndexOf('.') + 1);
+  const text = new Date(kind === 'Date' ? value * 86_400_000 : value).toISOString();
+  const [year, month, day, hours, minutes, seconds, millis] = text.match(/\d+/g)!.map(Number) as number[];
+  const nanos = millis! * 1_000_000;
+  const parts: Json =
+    kind === 'Date'
+      ? { year, month, day }
+      : kind === 'Time'
+        ? { hours, minutes, seconds, nanos }
+        : { seconds: String(Math.floor(value / 1000)), nanos };
+  return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== 0 && part !== '0'));
 }
 
 /** Bytes whose number is told by adding them up: nothing of what the converter does. */
@@ -128,12 +161,7 @@ function twosComplement(value: bigint): Buffer {
   return Buffer.from(bytes);
 }
 
-function isZero(value: unknown): boolean {
-  return (
-    Object.is(value, 0) ||
-    value === '0' ||
-    value === '' ||
-    value === false ||
-    (Buffer.isBuffer(value) && value.length === 0)
-  );
+function isZero({ type }: ConnectSchema, value: unknown): boolean {
+  if (Buffer.isBuffer(value)) return value.length === 0;
+  return Object.is(value, 0) || value === '' || value === false || (type === 'int64' && value === '0');
 }

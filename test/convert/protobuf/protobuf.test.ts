@@ -8,6 +8,7 @@ import { hasSameEncoding } from '../../../src/convert/protobuf/text.ts';
 import type { ConnectSchema, ConnectValue } from '../../../src/record/connect-schema.ts';
 import { writeValue } from '../../../src/record/connect-value.ts';
 import { anyTyped } from '../any-value.ts';
+import { parseRecorded, recordedSample } from '../recorded.ts';
 import { decodeByText, expectedMessage } from './decoded.ts';
 
 // Confluent publishes its classes on a repository of its own, not on Maven Central; what they write is compared through an
@@ -186,19 +187,42 @@ test('random structs read back by the registered text, in every way to write nul
       }
       const [first, second] = [0, 1].map((i) => out.view().subarray(ends[i]! + 1, ends[i + 1]));
       assert.deepEqual(first, second, 'what a writer remembers changes nothing');
-      const style2 = { optional: chosen.optionalForNullables, wrapper: chosen.wrapperForNullables };
-      const expected = expectedMessage(
-        schema,
-        values,
-        fields.map((field) => field.name),
-        style2,
-      );
+      const expected = expectedMessage(schema, values, {
+        optional: chosen.optionalForNullables,
+        wrapper: chosen.wrapperForNullables,
+        nameOf: (name) => name,
+      });
       assert.deepEqual(decodeByText(text, 'a.b.Row', first!), expected);
       compared++;
     }),
     { numRuns: 600 },
   );
   assert.ok(compared > 200, `${compared}`);
+});
+
+test('recorded keys and values read back by the registered text', () => {
+  const style = { ...PLAIN, scrubInvalidNames: true };
+  let [compared, refused] = [0, 0];
+  for (const line of recordedSample(300)) {
+    const { schema, value } = parseRecorded(line);
+    if (schema.type !== 'struct' || value === null) continue;
+    if (!isSayable(schema, value)) {
+      assert.throws(() => encodeProtobuf(schema, style).bytes(value), {
+        code: /^convert\.(schema|null|value)$/,
+      });
+      refused++;
+      continue;
+    }
+    const { text, recordName, bytes } = encodeProtobuf(schema, style);
+    const expected = expectedMessage(schema, value as readonly ConnectValue[], {
+      optional: false,
+      wrapper: false,
+      nameOf: scrubName,
+    });
+    assert.deepEqual(decodeByText(text, recordName!, bytes(value)!.subarray(1)), expected);
+    compared++;
+  }
+  assert.ok(compared > 10 * refused && compared > 150, `${compared}, ${refused}`);
 });
 
 test('a scalar is its wrapper, found by its place in the file', () => {
@@ -304,7 +328,7 @@ function named(schema: ConnectSchema, name: string): ConnectSchema {
   };
 }
 
-/** Arrays of arrays and nulls in arrays have no form. */
+/** Arrays of arrays, nulls in arrays and times beyond the years 1 to 9999 have no form. */
 function isSayable(schema: ConnectSchema, value: ConnectValue): boolean {
   if (schema.type === 'array') {
     if (schema.values!.type === 'array') return false;
@@ -314,6 +338,10 @@ function isSayable(schema: ConnectSchema, value: ConnectValue): boolean {
   if (schema.type === 'map') {
     const entries = value as ReadonlyMap<ConnectValue, ConnectValue> | null;
     return [...(entries?.values() ?? [])].every((item) => isSayable(schema.values!, item));
+  }
+  if (value !== null && /^org\.apache\.kafka\.connect\.data\.(Date|Timestamp)$/.test(schema.name ?? '')) {
+    const millis = Number(value) * (schema.type === 'int32' ? 86_400_000 : 1);
+    return millis >= Date.parse('0001-01-01T00:00:00Z') && millis <= Date.parse('9999-12-31T23:59:59.999Z');
   }
   if (schema.type !== 'struct') return true;
   const values = value as readonly ConnectValue[] | null;

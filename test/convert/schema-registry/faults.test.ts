@@ -120,6 +120,24 @@ test('subjects, credentials and bearer tokens are those of the configuration, wh
   }
 });
 
+test('what would put another id before records is refused, not passed over', async () => {
+  const refused = [
+    { 'use.schema.id': '7' },
+    { 'value.schema.id.serializer': 'io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer' },
+    { 'skip.known.types': 'false' },
+    { 'bearer.auth.credentials.source': 'OAUTHBEARER' },
+    { 'schema.registry.ssl.truststore.location': '/x' },
+  ];
+  for (const config of refused) {
+    const [property] = Object.keys(config);
+    await assert.rejects(make(CONFLUENT[1]!, 'http://127.0.0.1:1', config as Record<string, string>), {
+      code: 'config.invalid',
+      message: `The converter does not support ${property}`,
+    });
+  }
+  await make(CONFLUENT[1]!, 'http://127.0.0.1:1', { 'use.schema.id': '-1', 'skip.known.types': 'true' });
+});
+
 async function make(name: string, url: string, config: Record<string, string> = {}): Promise<Converter> {
   const own: Record<string, string> = APICURIO.includes(name)
     ? { 'apicurio.registry.url': `${url}/apis/registry/v2`, 'apicurio.registry.auto-register': 'true' }
