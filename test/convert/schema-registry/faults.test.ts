@@ -121,7 +121,7 @@ test('subjects, credentials and bearer tokens are those of the configuration, wh
 });
 
 test('what would put another id before records is refused, not passed over', async () => {
-  const refused = [
+  const refused: Record<string, string>[] = [
     { 'use.schema.id': '7' },
     { 'value.schema.id.serializer': 'io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer' },
     { 'skip.known.types': 'false' },
@@ -130,7 +130,7 @@ test('what would put another id before records is refused, not passed over', asy
   ];
   for (const config of refused) {
     const [property] = Object.keys(config);
-    await assert.rejects(make(CONFLUENT[1]!, 'http://127.0.0.1:1', config as Record<string, string>), {
+    await assert.rejects(make(CONFLUENT[1]!, 'http://127.0.0.1:1', config), {
       code: 'config.invalid',
       message: `The converter does not support ${property}`,
     });
