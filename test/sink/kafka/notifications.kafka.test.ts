@@ -68,7 +68,7 @@ test('a signal by topic is obeyed and told of, in the transactions of the rows, 
     return (beats as number) > 1;
   });
   await rig.service.stop();
-  await rig.requireEqual('t', 'beat');
+  await rig.requireEqual('t');
 
   const records = await readTopics(bootstrap, [topic, `${topicPrefix}.public.t`]);
   const told = records.filter((it) => it.topic === topic).map((it) => JSON.parse(String(it.value)) as Told);
