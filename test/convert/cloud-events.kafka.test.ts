@@ -7,7 +7,7 @@ import { testKafka } from '../services/kafka.ts';
 import { confluentApi, testSchemaRegistry } from '../services/schema-registry.ts';
 
 test('rows whose metadata went into headers are CloudEvents that name the schema of their data', {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async (t) => {
   const [{ bootstrap, prefix }, url] = await Promise.all([testKafka(), testSchemaRegistry()]);
   const topicPrefix = `${prefix}events`.replaceAll('-', '_');
