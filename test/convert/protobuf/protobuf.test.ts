@@ -11,8 +11,8 @@ import { anyTyped } from '../any-value.ts';
 import { parseRecorded, recordedSample } from '../recorded.ts';
 import { decodeByText, expectedMessage } from './decoded.ts';
 
-// Confluent publishes its classes on a repository of its own, not on Maven Central; what they write is compared through an
-// independent reader of Protobuf instead, and texts with what ProtobufData and ProtobufSchema of release 8 are known to write.
+// Confluent publishes its classes on a repository of its own, not on Maven Central, so they do not run here: values are read
+// by an independent reader, and the text below follows ProtobufData and ProtobufSchemaUtils of release 8.
 
 const PLAIN = {
   scrubInvalidNames: false,
