@@ -1,4 +1,3 @@
-import type { IcestreamError } from '../../base/errors.ts';
 import type { Producer } from '../../kafka/producer.ts';
 import { type ChangeBatch, Op, type TransactionMark } from '../../record/batch.ts';
 import type { ConnectHeader, ConnectRecord, RecordTransform } from '../../record/connect-record.ts';
@@ -6,11 +5,11 @@ import { EventClock } from '../../record/envelope.ts';
 import type { EventForm, EventForms } from '../../record/event.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { RecordErrors } from './errors.ts';
-import { StageFailure } from './errors-stage.ts';
 import { planEvents } from './event-plan.ts';
 import { GuardedEvents } from './guarded-events.ts';
 import { PublishedBefore, type PublishedRows } from './open-transaction.ts';
 import { RecordEncoder } from './record-encoder.ts';
+import { RecordSender } from './record-sender.ts';
 import type { PartWriters } from './record-writer.ts';
 import type { RowContext } from './row-context.ts';
 import { SchemaWriters } from './schema-writers.ts';
@@ -56,7 +55,7 @@ const HOLD_MS = 500;
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #target: RecordTarget;
-  readonly #encoder: RecordEncoder;
+  readonly #sender: RecordSender;
   readonly #writers: PartWriters;
   readonly #clock = new EventClock();
   readonly #routes = new Map<TableSchema, Route>();
@@ -90,7 +89,12 @@ export class Publisher {
       value: new SchemaWriters(converters.value),
       header: new SchemaWriters(converters.header),
     };
-    this.#encoder = new RecordEncoder(converters, this.#writers, this.#target);
+    this.#sender = new RecordSender({
+      transform: options.transform,
+      errors: options.errors,
+      encoder: new RecordEncoder(converters, this.#writers, this.#target),
+      prepare: (topic) => (this.#prepared.has(topic) ? null : this.#prepare(topic)),
+    });
     const publish = (record: ConnectRecord) => this.#records.push(record);
     this.#transactions = transactionTopic === null ? null : new Transactions(transactionTopic, publish);
   }
@@ -220,59 +224,9 @@ export class Publisher {
     this.#transactions?.end(id, Math.floor(mark.timestampMicros / 1000));
   }
 
-  /** All records that are there, in order; null: they are sent. Nothing is waited for that is at hand. */
+  /** All records that are there, in order; null: they are sent. */
   #sendRecords(): Promise<void> | null {
-    return this.#records.length === 0 ? null : this.#sendFrom(this.#records.splice(0), 0);
-  }
-
-  #sendFrom(records: readonly ConnectRecord[], from: number): Promise<void> | null {
-    for (let i = from; i < records.length; i++) {
-      const wait = this.#tryRecord(records[i]);
-      if (wait !== null) return this.#settle(records[i], wait).then(() => this.#sendFrom(records, i + 1)!);
-    }
-    return null;
-  }
-
-  /** Waits for a record's first attempt and makes what further ones it is worth. */
-  async #settle(record: ConnectRecord, first: Promise<void>): Promise<void> {
-    const sinceMs = performance.now();
-    let wait: Promise<void> | null = first;
-    for (let attempt = 1; wait !== null; attempt++) {
-      try {
-        await wait;
-        return;
-      } catch (error) {
-        if (await this.#options.errors.isLeftOut(error, record, attempt, sinceMs)) return;
-      }
-      wait = this.#tryRecord(record);
-    }
-  }
-
-  /** As `#sendRecord`, but a failure always comes by the promise. */
-  #tryRecord(record: ConnectRecord): Promise<void> | null {
-    try {
-      return this.#sendRecord(record);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-  }
-
-  #sendRecord(record: ConnectRecord): Promise<void> | null {
-    const transformed = this.#transformed(record);
-    if (transformed === null) return null;
-    const { topic } = transformed;
-    if (this.#prepared.has(topic)) return this.#encoder.send(transformed);
-    return this.#prepare(topic).then(() => this.#encoder.send(transformed)!);
-  }
-
-  #transformed(record: ConnectRecord): ConnectRecord | null {
-    const { transform } = this.#options;
-    try {
-      return transform === null ? record : transform.apply(record);
-    } catch (error) {
-      const className = String((error as Partial<IcestreamError>).context?.['class']);
-      throw new StageFailure('TRANSFORMATION', className, error);
-    }
+    return this.#records.length === 0 ? null : this.#sender.send(this.#records.splice(0));
   }
 
   async #routeOf(table: TableSchema): Promise<Route> {
