@@ -3,7 +3,7 @@ import { listen } from './api/listen.ts';
 import { asIcestreamError } from './base/errors.ts';
 import { createLog, type Log } from './base/log.ts';
 import { type ConnectorFile, readConnectorFile } from './runtime/connector-file.ts';
-import { tuneThreads } from './runtime/engine.ts';
+import { keepCode } from './runtime/engine.ts';
 import { Herder } from './runtime/herder.ts';
 import { Loggers } from './runtime/loggers.ts';
 import { builtinPlugins } from './runtime/plugins/builtin.ts';
@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<void> {
   const worker = readWorkerConfig(workerFile === undefined ? {} : readPropertiesFile(workerFile));
   const log = createLog(worker.logLevel, 'stderr');
   for (const note of worker.notes) log.warn(note);
-  tuneThreads(worker.stateDir);
+  keepCode(worker.stateDir);
   await run(worker, connectorFiles.map(readConnectorFile), log);
 }
 

@@ -3,7 +3,9 @@ import { asIcestreamError, IcestreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { OffsetJson } from '../record/offset.ts';
+import { tuneHeap } from './engine.ts';
 import type { TaskCommand, TaskError, TaskReport, TaskStart } from './protocol.ts';
+import { sinksOf } from './sink-defaults.ts';
 import { next, type RetryPolicy, type TaskEvent, type TaskState } from './states.ts';
 
 export interface SupervisorOptions {
@@ -129,6 +131,7 @@ export class TaskSupervisor {
   }
 
   private attach(start: TaskStart, generation: number): void {
+    tuneHeap(sinksOf(start.config).includes('iceberg'));
     const thread = new Worker(this.options.script, {
       name: `${start.connector}-${start.task}`,
       workerData: { ...start, paused: this.paused } satisfies TaskStart,
