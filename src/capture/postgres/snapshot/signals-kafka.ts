@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IcestreamError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { producerOptions } from '../../../kafka/producer-config.ts';
-import { type FollowedRecord, type FollowOptions, TopicFollower } from '../../../kafka/topic-follower.ts';
+import type { FollowedRecord, FollowOptions } from '../../../kafka/topic-follower.ts';
 import type { ConnectorConfig } from '../../source.ts';
 import type { PostgresConfig } from '../config.ts';
 import { parseSignal, type Signal } from './signals.ts';
@@ -77,6 +77,8 @@ export async function* kafkaSignals(
   log: Log,
   signal: AbortSignal,
 ): AsyncGenerator<Signal> {
+  // Whoever has no such topic does without the client's code.
+  const { TopicFollower } = await import('../../../kafka/topic-follower.ts');
   const follower = new TopicFollower(options);
   const { topic, intervalMs } = options;
   /** Offsets of signals that were handed out and not obeyed yet, in order. */
