@@ -66,6 +66,37 @@ test(`no file of src is longer than ${LINES_MAX} lines`, () => {
   );
 });
 
+/** Entry points and the packages that they do without: each costs tens of megabytes in every thread that loads it. */
+const WITHOUT: readonly (readonly [file: string, packages: RegExp])[] = [
+  ['main.ts', /@platformatic\/kafka|@aws-sdk/],
+  ['runtime/task.ts', /@platformatic\/kafka|@aws-sdk/],
+  ['capture/postgres/index.ts', /@platformatic\/kafka|@aws-sdk/],
+  ['sink/iceberg/index.ts', /@platformatic\/kafka|@aws-sdk/],
+  ['sink/kafka/index.ts', /@aws-sdk|avsc|hyparquet/],
+];
+
+for (const [entry, packages] of WITHOUT) {
+  test(`${entry} is loaded without ${packages.source}`, () => {
+    const heavy = [...loadedBy(entry)].filter((file) =>
+      staticImports(read(file)).some((specifier) => packages.test(specifier)),
+    );
+    assert.deepEqual(heavy, []);
+  });
+}
+
+test('the reader of what is loaded passes over types and what is imported later', () => {
+  const source = [
+    "import type { A } from './a.ts';",
+    "import { b, type C } from './b.ts';",
+    "import {\n  d,\n} from 'd';",
+    "export * from './e.ts';",
+    "const f = await import('./f.ts');",
+    "import './g.ts';",
+  ].join('\n');
+  assert.deepEqual(staticImports(source), ['./b.ts', 'd', './e.ts', './g.ts']);
+  assert.ok(loadedBy('kafka/producer.ts').has('kafka/brokers.ts'));
+});
+
 test('the import reader sees every form of import', () => {
   const source = [
     "import a from './a.ts';",
@@ -108,6 +139,20 @@ function imports(): Import[] {
       to: relative(SRC, join(SRC, dirname(from), specifier)),
     })),
   );
+}
+
+/** A file of src and all that is loaded with it. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const specifier of staticImports(read(file)))
+    if (specifier.startsWith('.')) loadedBy(relative(SRC, join(SRC, dirname(file), specifier)), seen);
+  return seen;
+}
+
+function staticImports(source: string): string[] {
+  const forms = /^(?:import|export)(?! type\b)(?:[^;']*?from)?\s*'([^']+)'/gm;
+  return [...source.matchAll(forms)].map((match) => match[1]!);
 }
 
 function specifiers(source: string): string[] {
