@@ -27,6 +27,12 @@ export interface SupervisorOptions {
   readonly onMetrics: (metrics: TaskMetrics) => void;
 }
 
+/**
+ * The engine's own limit, said aloud: with an initial heap it goes by that instead, and what survives in so large a young
+ * generation is more than the leeway in which a thread that is out of memory can be ended. The whole process ended then (S-2).
+ */
+const YOUNG_GENERATION_MB = 48;
+
 /** A thread that ignores `stop` is terminated this long after its time for committing is over. */
 const STOP_GRACE_MS = 1000;
 
@@ -135,7 +141,10 @@ export class TaskSupervisor {
     const thread = new Worker(this.options.script, {
       name: `${start.connector}-${start.task}`,
       workerData: { ...start, paused: this.paused } satisfies TaskStart,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.options.heapBytes / 1024 / 1024) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(this.options.heapBytes / 1024 / 1024),
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      },
     });
     this.thread = thread;
     this.hasSpoken = false;
