@@ -3,6 +3,7 @@ import { type ErrorCode, type ErrorContext, IcestreamError } from '../base/error
 
 /** The brokers' error codes that are told apart (https://kafka.apache.org/protocol#protocol_error_codes). */
 export const KafkaError = {
+  unknownServerError: -1,
   none: 0,
   unknownTopicOrPartition: 3,
   messageTooLarge: 10,
@@ -70,7 +71,15 @@ export function refusal(code: number, message: string | null, context: ErrorCont
   const place = Object.entries(context).map(([key, value]) => `${key} ${value}`);
   const where = place.length === 0 ? '' : ` (${place.join(', ')})`;
   const text = `${name}${where}: ${message || known}`;
-  return new IcestreamError(FATAL[code] ?? 'kafka.protocol', text, { context });
+  return new IcestreamError(FATAL[code] ?? unknownOutcome(code, context) ?? 'kafka.protocol', text, {
+    context,
+  });
+}
+
+/** What the broker did nobody knows; beginning again finds out. It says so of a transaction that just ran out of time. */
+function unknownOutcome(code: number, { transactionalId }: ErrorContext): ErrorCode | null {
+  if (code !== KafkaError.unknownServerError) return null;
+  return transactionalId === undefined ? 'kafka.not-delivered' : 'kafka.transaction';
 }
 
 /**

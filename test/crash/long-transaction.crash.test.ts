@@ -6,7 +6,7 @@ import { readTopics } from '../kafka/read-topics.ts';
 import { Topics } from '../peer/topics.ts';
 import { testKafka } from '../services/kafka.ts';
 
-const ROWS = 150_000;
+const ROWS = 300_000;
 
 interface Event {
   readonly after: { id: number };
@@ -27,7 +27,7 @@ test('O-3 exactly once: a source transaction may last longer than one of Kafka, 
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter.schemas.enable': 'false',
     'exactly.once.source.support': 'enabled',
-    'producer.transaction.timeout.ms': '600',
+    'producer.transaction.timeout.ms': '2000',
   };
   const rig = await Rig.create(t, {
     config: { sinks: 'kafka', 'topic.prefix': topicPrefix, 'provide.transaction.metadata': 'true' },
