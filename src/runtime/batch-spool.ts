@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IcestreamError } from '../base/errors.ts';
+import { fileErrorCode } from '../base/file-error.ts';
 import { writeFully } from '../base/write-fully.ts';
 import type { ChangeBatch, TransactionMark } from '../record/batch.ts';
 import type { BatchCodec } from '../record/batch-codec.ts';
@@ -128,10 +129,5 @@ async function readFully(
 
 function spoolFailed(cause: unknown): IcestreamError {
   if (cause instanceof IcestreamError) return cause;
-  const isFull = (cause as { code?: string }).code === 'ENOSPC';
-  return new IcestreamError(
-    isFull ? 'storage.full' : 'storage.io',
-    'changes for a slow sink cannot be spooled',
-    { cause },
-  );
+  return new IcestreamError(fileErrorCode(cause), 'changes for a slow sink cannot be spooled', { cause });
 }

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IcestreamError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
+import { fileErrorCode } from '../../base/file-error.ts';
 import type { TaskMetrics } from '../../base/metrics.ts';
 import { writeFully } from '../../base/write-fully.ts';
 
@@ -155,12 +156,7 @@ export class Spool {
 }
 
 function spoolFailed(error: unknown): never {
-  const full = (error as { code?: string }).code === 'ENOSPC';
-  throw new IcestreamError(
-    full ? 'storage.full' : 'storage.io',
-    'a transaction in progress cannot be spooled',
-    {
-      cause: error,
-    },
-  );
+  throw new IcestreamError(fileErrorCode(error), 'a transaction in progress cannot be spooled', {
+    cause: error,
+  });
 }

@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asIcestreamError } from '../../base/errors.ts';
+import { fileErrorCode } from '../../base/file-error.ts';
 import type { TableIdent } from '../../iceberg/catalog/catalog.ts';
 import { parseJson, printJson } from '../../iceberg/json.ts';
 
@@ -46,8 +47,7 @@ export class CommitIntents {
       }
       await rename(`${path}.tmp`, path);
     } catch (error) {
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw asIcestreamError(error, full ? 'storage.full' : 'storage.io', { path });
+      throw asIcestreamError(error, fileErrorCode(error), { path });
     }
   }
 

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asIcestreamError, invariant } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
+import { fileErrorCode } from '../../base/file-error.ts';
 import { writeFully } from '../../base/write-fully.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import { BatchBuilder } from '../../record/builder.ts';
@@ -176,8 +177,7 @@ export class SpillStore {
       this.#file ??= await this.#create();
       await writeFully(this.#file, bytes, bytes.length, this.#length);
     } catch (error) {
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw asIcestreamError(error, full ? 'storage.full' : 'storage.io', { path: this.#path });
+      throw asIcestreamError(error, fileErrorCode(error), { path: this.#path });
     }
     this.#length += bytes.length;
     failpoint('spill.written');
