@@ -33,6 +33,8 @@ export class Backlog {
   #ended = false;
   /** Handed out, or about to be, and not taken in. */
   #inHand = false;
+  /** What of `#bytes` that is: nothing where it comes from disk. */
+  #inHandBytes = 0;
   #last: TransactionMark | null = null;
   #changed = Promise.withResolvers<void>();
 
@@ -68,7 +70,9 @@ export class Backlog {
     for (;;) {
       const { promise } = this.#changed;
       this.#inHand = !this.isEmpty;
-      const batch = this.#queue.shift() ?? (await this.#spooled());
+      const queued = this.#queue.shift();
+      this.#inHandBytes = queued === undefined ? 0 : batchMemory(queued);
+      const batch = queued ?? (await this.#spooled());
       if (batch !== null) {
         this.#last = batch.transactions.at(-1) ?? this.#last;
         return batch;
@@ -81,7 +85,7 @@ export class Backlog {
 
   /** What `next` gave has been taken in. */
   done(batch: ChangeBatch): void {
-    if (batch.lease !== SPOOLED) this.#bytes -= batchMemory(batch);
+    this.#bytes -= this.#inHandBytes;
     batch.lease.release();
     this.#inHand = false;
     this.#wake();
@@ -118,7 +122,7 @@ export class Backlog {
     const batch = await spool.read(this.#last);
     this.#report(false);
     this.#wake();
-    return batch === null ? null : { ...batch, lease: SPOOLED };
+    return batch;
   }
 
   async #roomInMemory(batch: ChangeBatch, signal: AbortSignal): Promise<boolean> {
@@ -147,6 +151,3 @@ export class Backlog {
     this.#changed = Promise.withResolvers();
   }
 }
-
-/** Of a batch that was read from disk: nobody else has it. */
-const SPOOLED = { hold() {}, release() {} };

@@ -4,19 +4,19 @@ import type { Lane } from './lane.ts';
 
 /** Batches from the one reader to one lane: with a backlog at the lane's own pace, without one at once. */
 export class Feed {
-  readonly lane: Lane;
+  readonly #lane: Lane;
   readonly #backlog: Backlog | null;
   readonly #running: Promise<void>;
 
   constructor(lane: Lane, backlog: Backlog | null, onError: (error: unknown) => void) {
-    this.lane = lane;
+    this.#lane = lane;
     this.#backlog = backlog;
     this.#running = backlog === null ? Promise.resolve() : this.#run(backlog).catch(onError);
   }
 
   /** Resolves when the next batch may come; this one may be let go then. */
   async take(batch: ChangeBatch, signal: AbortSignal): Promise<void> {
-    if (this.#backlog === null) await this.lane.write(batch);
+    if (this.#backlog === null) await this.#lane.write(batch);
     else await this.#backlog.push(batch, signal);
   }
 
@@ -27,7 +27,7 @@ export class Feed {
       signal.throwIfAborted();
       await backlog.changed(signal);
     }
-    await this.lane.flush();
+    await this.#lane.flush();
   }
 
   /** No more will come. `all`: also what waits on disk is written; it would be read again. */
@@ -49,7 +49,7 @@ export class Feed {
     for (;;) {
       const batch = await backlog.next();
       if (batch === null) return;
-      await this.lane.write(batch);
+      await this.#lane.write(batch);
       backlog.done(batch);
     }
   }
