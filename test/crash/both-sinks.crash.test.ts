@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { jsonWorker } from '../harness/kafka-worker.ts';
 import { LOAD_TABLES, Load, stepOfLake } from '../harness/load.ts';
 import { Rig } from '../harness/rig.ts';
 import { until } from '../harness/until.ts';
@@ -13,15 +14,7 @@ test('O-3 sinks=kafka,iceberg through kill -9: the lake equals the source, the t
 }, async (t) => {
   const { bootstrap, prefix } = await testKafka();
   const topicPrefix = `${prefix}both`.replaceAll('-', '_');
-  const worker = {
-    'bootstrap.servers': bootstrap,
-    'group.id': topicPrefix,
-    'offset.storage.topic': `${topicPrefix}_offsets`,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
-  };
+  const worker = jsonWorker(bootstrap, topicPrefix);
   const rig = await Rig.create(t, {
     config: {
       sinks: 'kafka,iceberg',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { jsonWorker } from '../harness/kafka-worker.ts';
 import { CONNECTOR, Rig } from '../harness/rig.ts';
 import { until } from '../harness/until.ts';
 import { readTopics } from '../kafka/read-topics.ts';
@@ -20,13 +21,7 @@ async function publishedThroughKills(t: TestContext, exactlyOnce: boolean) {
   const { bootstrap, prefix } = await testKafka();
   const topicPrefix = `${prefix}crash`.replaceAll('-', '_');
   const worker = {
-    'bootstrap.servers': bootstrap,
-    'group.id': topicPrefix,
-    'offset.storage.topic': `${topicPrefix}_offsets`,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
+    ...jsonWorker(bootstrap, topicPrefix),
     ...(exactlyOnce ? { 'exactly.once.source.support': 'enabled' } : {}),
   };
   const config = { sinks: 'kafka', 'topic.prefix': topicPrefix };

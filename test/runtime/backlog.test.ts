@@ -47,6 +47,7 @@ function batchOf(transaction: Transaction, ids: readonly string[], open = false)
 /** All of a batch that means something. */
 function content(batch: ChangeBatch): unknown {
   const { rowCount, cellCount, byteLength, tables, tableMarks, offset, transactions, repair } = batch;
+  const { notifications } = batch;
   return {
     bytes: Buffer.from(batch.bytes.subarray(0, byteLength)).toString('hex'),
     cells: [[...batch.cellStart.subarray(0, cellCount)], [...batch.cellLength.subarray(0, cellCount)]],
@@ -58,6 +59,7 @@ function content(batch: ChangeBatch): unknown {
     tableMarks,
     offset,
     repair,
+    notifications,
     transactions: transactions.map((mark) => ({ ...mark, offset: mark.offset, id: mark.id })),
   };
 }
@@ -95,7 +97,15 @@ test('a batch comes back from its bytes as it was', () => {
         builder.row(table, op as 1, flags, flags === 0 ? -1 : first, first, 0xffff_ffff, mark);
       }
       builder.mark(table, 'snapshot-end', true, { last: false, offset: base });
-      const batch = { ...builder.finish(base), ...(repair === undefined ? {} : { repair }) };
+      const told = {
+        id: 'i',
+        type: 'STARTED',
+        aggregateType: 'Initial Snapshot',
+        data: { k: 'v' },
+        timestampMs: 5,
+      };
+      const more = repair === undefined ? { notifications: [told] } : { repair };
+      const batch = { ...builder.finish(base), ...more };
       const again = shared.decode(new Uint8Array(Buffer.concat(shared.encode(batch))), null);
       assert.deepEqual(content(again), content(batch));
     }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { jsonWorker } from '../harness/kafka-worker.ts';
 import { CONNECTOR, Rig } from '../harness/rig.ts';
 import { readTopics } from '../kafka/read-topics.ts';
 import { testKafka } from '../services/kafka.ts';
@@ -16,13 +17,7 @@ test('a partitioned table is one table in the lake, and as Debezium has it in Ka
 }, async (t) => {
   const { bootstrap, prefix } = await testKafka();
   const topicPrefix = `${prefix}parts`.replaceAll('-', '_');
-  const worker = {
-    'bootstrap.servers': bootstrap,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
-  };
+  const worker = jsonWorker(bootstrap);
   const rig = await Rig.create(t, {
     config: {
       sinks: 'kafka,iceberg',

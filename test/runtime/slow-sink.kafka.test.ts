@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SlowSink } from '../../src/runtime/connector.ts';
+import { jsonWorker } from '../harness/kafka-worker.ts';
 import { CONNECTOR, Rig } from '../harness/rig.ts';
 import { until } from '../harness/until.ts';
 import { readTopics } from '../kafka/read-topics.ts';
@@ -21,11 +22,7 @@ test('S-1 while brokers swallow everything the lake goes on, up to the spool quo
     await broker.stop();
   });
   const worker = {
-    'bootstrap.servers': `127.0.0.1:${proxy.port}`,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
+    ...jsonWorker(`127.0.0.1:${proxy.port}`),
     'producer.buffer.memory': '1000000',
   };
   const rig = await Rig.create(t, {

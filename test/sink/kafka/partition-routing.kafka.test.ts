@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { jsonWorker } from '../../harness/kafka-worker.ts';
 import { Rig } from '../../harness/rig.ts';
 import { readTopics } from '../../kafka/read-topics.ts';
 import { testKafka } from '../../services/kafka.ts';
@@ -22,14 +23,7 @@ test('a partition that a transform chose is where the record goes, in a topic ma
     },
   });
   await rig.sql('CREATE TABLE players (id int PRIMARY KEY, team int NOT NULL)');
-  const worker = {
-    'bootstrap.servers': bootstrap,
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'key.converter.schemas.enable': 'false',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter.schemas.enable': 'false',
-  };
-  await rig.start({ worker });
+  await rig.start({ worker: jsonWorker(bootstrap) });
   await rig.caughtUp('INSERT INTO players SELECT g, g % 4 FROM generate_series(1, 40) g');
   await rig.service.stop();
   const records = await readTopics(bootstrap, [`${topicPrefix}.public.players`]);
