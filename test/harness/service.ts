@@ -173,6 +173,20 @@ export class Service {
     );
   }
 
+  /** Waits until a metric, one sample of it, is at least `count`, and answers what it is. A task tells of its counts once a second. */
+  async untilMetric(name: string, count: number): Promise<number> {
+    const sample = new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'm');
+    return until(
+      `${name} is ${count}`,
+      async () => {
+        const response = await fetch(`${this.url}/metrics`);
+        const now = Number(sample.exec(await response.text())?.[1]);
+        return now >= count && now;
+      },
+      { alive: () => this.requireAlive(), detail: () => this.log() },
+    );
+  }
+
   /** Waits until a source table is in `state`; the answer is the reason. */
   async untilTable(name: string, table: string, state: string): Promise<string> {
     return until(

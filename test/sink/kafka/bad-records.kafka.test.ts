@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { CONNECTOR, Rig } from '../../harness/rig.ts';
-import { until } from '../../harness/until.ts';
 import { type ReadRecord, readTopics } from '../../kafka/read-topics.ts';
 import { testKafka } from '../../services/kafka.ts';
 
@@ -46,20 +45,9 @@ const CAST = {
   'transforms.cast.spec': 'weight:int32',
 };
 
-async function metric(rig: Rig, name: string): Promise<number> {
-  const response = await fetch(`${rig.service.url}/metrics`);
-  const found = new RegExp(`^kafka_connect_task_error_${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(
-    await response.text(),
-  );
-  return Number(found?.[1]);
-}
-
-/** The task tells of its counts once a second. `orMore`: of what may come twice. */
+/** `orMore`: of what may come twice. */
 async function counted(rig: Rig, name: string, count: number, orMore = false): Promise<void> {
-  const seen = await until(`${name} is ${count}`, async () => {
-    const now = await metric(rig, name);
-    return now >= count && now;
-  });
+  const seen = await rig.service.untilMetric(`kafka_connect_task_error_${name}`, count);
   if (!orMore) assert.equal(seen, count, name);
 }
 
