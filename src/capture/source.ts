@@ -67,4 +67,13 @@ export interface SourceDefinition {
    * Keys of the result are property names.
    */
   validate(config: ConnectorConfig, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>;
+  /**
+   * Runs statements on a connection of their own, for transforms that look things up; the rows of each as lists of values.
+   * Of `config` only what says how to connect is read.
+   */
+  query?(
+    config: ConnectorConfig,
+    statements: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly (readonly (readonly unknown[])[])[]>;
 }

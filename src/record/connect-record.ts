@@ -24,10 +24,16 @@ export interface ConnectHeader {
   readonly value: ConnectValue;
 }
 
+/** Null: the record is dropped. */
+export type Transformed = ConnectRecord | null;
+
 /** The configured transforms in their order, as sinks that publish records see them. */
 export interface RecordTransform {
-  /** Null: the record is dropped. @throws IcestreamError transform.* */
-  apply(record: ConnectRecord): ConnectRecord | null;
+  /**
+   * A promise where something has to be looked up first; records after it have to wait for it.
+   * @throws IcestreamError transform.*, by the promise as well
+   */
+  apply(record: ConnectRecord): Transformed | Promise<Transformed>;
   /**
    * What becomes of records with holes (record/hole.ts) for values, which follow each other as an event and its tombstone do.
    * Null: that depends on what comes into the holes.

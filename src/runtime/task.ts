@@ -11,7 +11,8 @@ import type { Source } from '../capture/source.ts';
 import { BatchCodec } from '../record/batch-codec.ts';
 import type { Offset } from '../record/offset.ts';
 import { loadSink } from '../sink/registry.ts';
-import { createChain } from '../transform/chain.ts';
+import { type Chain, createChain } from '../transform/chain.ts';
+import type { QueryDatabase } from '../transform/transform.ts';
 import { Backlog } from './backlog.ts';
 import { BatchSpool } from './batch-spool.ts';
 import { Gate } from './gate.ts';
@@ -87,7 +88,10 @@ async function run(log: Log): Promise<void> {
       report({ type: 'offset', partition: offsets.partition, offset: offset.toJSON() });
     const onRunning = () => report({ type: 'state', state: gate.closed ? 'PAUSED' : 'RUNNING' });
     // A quarter is the source's; the last quarter is what the collector has not taken back yet of what they let go.
-    sinks = await createSinks(created, stored, Math.floor(memoryBytes / 2), log);
+    const query: QueryDatabase | null =
+      definition.query === undefined ? null : (...given) => definition.query!(...given, kill.signal);
+    const transform = createTransform(query, log);
+    sinks = await createSinks(created, stored, Math.floor(memoryBytes / 2), transform, log);
     await runPipeline(
       { source: created, sinks, stored, gate, onDurable, onRunning },
       stop.signal,
@@ -102,6 +106,7 @@ async function createSinks(
   source: Source,
   stored: Offset | null,
   memoryBytes: number,
+  transform: Chain | null,
   log: Log,
 ): Promise<PipelineSink[]> {
   const names = sinksOf(start.config);
@@ -111,9 +116,6 @@ async function createSinks(
       'no sink: set "sinks": "iceberg", or bootstrap.servers on the worker',
     );
   }
-  // A lake takes rows; that no transform changes their values was seen to before (L-8).
-  const chain = names.includes('kafka') ? createChain(start.config, log) : null;
-  const transform = chain === null || chain.isEmpty ? {} : { transform: chain };
   const created: PipelineSink[] = [];
   for (const name of names) {
     const definition = await loadSink(name);
@@ -128,7 +130,7 @@ async function createSinks(
       stateDir: join(start.stateDir, name),
       memoryBytes: Math.floor(memoryBytes / names.length),
       stored,
-      ...transform,
+      ...(transform !== null && { transform }),
       ...(source.events === undefined ? {} : { forms: source.events }),
       reread: (tables, how) => source.reread?.(tables, how),
     });
@@ -136,6 +138,13 @@ async function createSinks(
     created.push({ sink, policy: definition.commitPolicy(start.config), backlog });
   }
   return created;
+}
+
+/** A lake takes rows; that no transform changes their values was seen to before (L-8). */
+function createTransform(query: QueryDatabase | null, log: Log): Chain | null {
+  if (!sinksOf(start.config).includes('kafka')) return null;
+  const chain = createChain(start.config, { log, ...(query !== null && { query }) });
+  return chain.isEmpty ? null : chain;
 }
 
 /** S-1 */

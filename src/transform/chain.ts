@@ -1,18 +1,17 @@
 import { splitList } from '../base/config.ts';
 import { IcestreamError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { ConnectRecord, RecordTransform } from '../record/connect-record.ts';
+import type { ConnectRecord, RecordTransform, Transformed } from '../record/connect-record.ts';
 import { boolean, invalid, type Properties, readOptions, text } from './options.ts';
 import { planThrough } from './plan.ts';
 import { predicateClass, transformClass } from './registry.ts';
-import type { Predicate, Transform } from './transform.ts';
+import type { Predicate, Transform, TransformContext } from './transform.ts';
 
 /** The transforms of a connector, in order. */
 export interface Chain extends RecordTransform {
   /** No transform is configured. */
   readonly isEmpty: boolean;
   /** @throws IcestreamError transform.* with the alias in its context */
-  apply(record: ConnectRecord): ConnectRecord | null;
+  apply(record: ConnectRecord): Transformed | Promise<Transformed>;
 }
 
 const LINK = { predicate: text(null), negate: boolean(false) };
@@ -30,50 +29,64 @@ interface Link {
  * @param config the connector's whole configuration
  * @throws IcestreamError config.invalid with Connect's own text
  */
-export function createChain(config: Properties, log?: Log): Chain {
+export function createChain(config: Properties, context: TransformContext = {}): Chain {
   const predicates = createPredicates(config);
   const createLinks = () =>
-    splitList(config['transforms'] ?? '').map((alias) =>
-      createLink(alias, config, predicates, log?.child({ transform: alias })),
-    );
+    splitList(config['transforms'] ?? '').map((alias) => createLink(alias, config, predicates, context));
   const links = createLinks();
   // Some remember the record before: what is planned may not come in between.
   const planning = createLinks();
   return {
     isEmpty: links.length === 0,
-    apply(record) {
-      let current: ConnectRecord | null = record;
-      for (const link of links) {
-        current = applyLink(link, current);
-        if (current === null) return null;
-      }
-      return current;
-    },
+    apply: (record) => applyFrom(links, 0, record),
     plan: (records) => planThrough(planning, records),
   };
 }
 
+function applyFrom(
+  links: readonly Link[],
+  from: number,
+  record: ConnectRecord,
+): Transformed | Promise<Transformed> {
+  let current = record;
+  for (let i = from; i < links.length; i++) {
+    const next = applyLink(links[i], current);
+    if (next instanceof Promise) return next.then((it) => it && applyFrom(links, i + 1, it));
+    if (next === null) return null;
+    current = next;
+  }
+  return current;
+}
+
 /** A predicate that fails is its transform's failure, as in Connect. */
-function applyLink(link: Link, record: ConnectRecord): ConnectRecord | null {
-  const { alias, className, transform, predicate, negate } = link;
+function applyLink(link: Link, record: ConnectRecord): Transformed | Promise<Transformed> {
+  const { transform, predicate, negate } = link;
+  const fail = (error: unknown): never => {
+    throw failureOf(link, record, error);
+  };
   try {
     if (predicate !== null && predicate.test(record) === negate) return record;
-    return transform.apply(record);
+    const applied = transform.apply(record);
+    return applied instanceof Promise ? applied.catch(fail) : applied;
   } catch (error) {
-    const cause = error instanceof IcestreamError ? error : null;
-    throw new IcestreamError(cause?.code ?? 'internal', cause?.message ?? 'a transform failed', {
-      cause: error,
-      context: { ...cause?.context, transform: alias, class: className, topic: record.topic },
-      ...(cause && { retry: cause.retry, hint: cause.hint }),
-    });
+    return fail(error);
   }
+}
+
+function failureOf({ alias, className }: Link, { topic }: ConnectRecord, error: unknown): IcestreamError {
+  const cause = error instanceof IcestreamError ? error : null;
+  return new IcestreamError(cause?.code ?? 'internal', cause?.message ?? 'a transform failed', {
+    cause: error,
+    context: { ...cause?.context, transform: alias, class: className, topic },
+    ...(cause && { retry: cause.retry, hint: cause.hint }),
+  });
 }
 
 function createLink(
   alias: string,
   config: Properties,
   predicates: ReadonlyMap<string, Predicate>,
-  log: Log | undefined,
+  { log, query }: TransformContext,
 ): Link {
   const own = withPrefix(config, `transforms.${alias}.`);
   const name = own['type'];
@@ -87,7 +100,8 @@ function createLink(
       `transforms.${alias}.predicate`,
     );
   }
-  return { alias, className: name!, transform: definition.create(own, log), predicate, negate };
+  const transform = definition.create(own, { log: log?.child({ transform: alias }), query });
+  return { alias, className: name!, transform, predicate, negate };
 }
 
 function createPredicates(config: Properties): Map<string, Predicate> {

@@ -68,8 +68,8 @@ export function requiredText(extras: Extras<string> = {}): Option<string> {
 }
 
 /** Comma-separated; unlike elsewhere, empty parts are kept, as Kafka keeps them. */
-export function list(extras: Extras<readonly string[]> = {}): Option<readonly string[]> {
-  return option('LIST', false, '', splitList, extras);
+export function list(extras: Extras<readonly string[]> = {}, fallback = ''): Option<readonly string[]> {
+  return option('LIST', false, fallback, splitList, extras);
 }
 
 export function requiredList(extras: Extras<readonly string[]> = {}): Option<readonly string[]> {

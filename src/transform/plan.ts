@@ -1,3 +1,4 @@
+import { invariant } from '../base/errors.ts';
 import type { ConnectRecord } from '../record/connect-record.ts';
 import { holeOf } from '../record/hole.ts';
 import type { Predicate, Sight, Transform } from './transform.ts';
@@ -30,15 +31,17 @@ export function planThrough(
 
 /** Undefined: it depends on values. */
 function planOne(steps: readonly Step[], record: ConnectRecord): ConnectRecord | null | undefined {
-  let current: ConnectRecord | null = record;
+  let current = record;
   for (const { transform, predicate, negate } of steps) {
     if (predicate !== null) {
       if (!isEnough(predicate.sees, current)) return undefined;
       if (predicate.test(current) === negate) continue;
     }
     if (!isEnough(transform.sees, current)) return undefined;
-    current = transform.apply(current);
-    if (current === null) return null;
+    const applied = transform.apply(current);
+    invariant(!(applied instanceof Promise), 'what goes by shapes has nothing to look up');
+    if (applied === null) return null;
+    current = applied;
   }
   return current;
 }

@@ -8,6 +8,7 @@ import { geometryFormatTransformer, swapGeometryCoordinates } from './debezium/g
 import { headerToValue } from './debezium/header-to-value.ts';
 import { partitionRouting } from './debezium/partition-routing.ts';
 import { schemaChangeEventFilter } from './debezium/schema-change-event-filter.ts';
+import { timescaleDb } from './debezium/timescale-db.ts';
 import { timezoneConverter } from './debezium/timezone-converter.ts';
 import { vectorToJson } from './debezium/vector-to-json.ts';
 import { cast } from './kafka/cast.ts';
@@ -71,6 +72,7 @@ const TRANSFORMS: ReadonlyMap<string, TransformDefinition> = new Map([
   [`${DEBEZIUM}outbox.EventRouter`, eventRouter],
   [`${DEBEZIUM}partitions.PartitionRouting`, partitionRouting],
   [`${POSTGRES}DecodeLogicalDecodingMessageContent`, decodeLogicalDecodingMessage],
+  [`${POSTGRES}timescaledb.TimescaleDb`, timescaleDb],
 ]);
 
 const PREDICATES: ReadonlyMap<string, PredicateDefinition> = new Map([

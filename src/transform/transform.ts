@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import type { ConnectRecord } from '../record/connect-record.ts';
+import type { ConnectRecord, Transformed } from '../record/connect-record.ts';
 import type { Options, Properties } from './options.ts';
 
 /**
@@ -14,8 +14,29 @@ export type Sight = 'frame' | 'shape' | 'values';
 export interface Transform {
   /** Absent: `values`. */
   readonly sees?: Sight;
-  /** Null drops the record. @throws IcestreamError transform.*: the record cannot be transformed */
-  apply(record: ConnectRecord): ConnectRecord | null;
+  /**
+   * Null drops the record; a promise: something has to be looked up first.
+   * @throws IcestreamError transform.*: the record cannot be transformed
+   */
+  apply(record: ConnectRecord): Transformed | Promise<Transformed>;
+}
+
+/**
+ * Runs statements on a connection of their own to the database that `config` names with the source's properties
+ * (`database.hostname` and the like); the rows of each as lists of values.
+ * @throws IcestreamError of the source's kind
+ */
+export type QueryDatabase = (
+  config: Properties,
+  statements: readonly string[],
+) => Promise<readonly (readonly (readonly unknown[])[])[]>;
+
+/** What transforms are given to live with. */
+export interface TransformContext {
+  /** Is told what is left out of the stream, or passed on as it is, without being an error. */
+  readonly log?: Log;
+  /** Absent where the source has no such thing. */
+  readonly query?: QueryDatabase;
 }
 
 /** One configured predicate. */
@@ -32,10 +53,10 @@ export interface TransformDefinition {
   /** What no property alone can be blamed for, checked before anything runs: a message, or null. */
   readonly check?: (config: Properties) => string | null;
   /**
-   * `config` without the prefix `transforms.<alias>.`; `log` is told what is left out of the stream without being an error.
+   * `config` without the prefix `transforms.<alias>.`.
    * @throws IcestreamError config.invalid with Connect's own text
    */
-  create(config: Properties, log?: Log): Transform;
+  create(config: Properties, context?: TransformContext): Transform;
 }
 
 export interface PredicateDefinition {

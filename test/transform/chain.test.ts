@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectRecord } from '../../src/record/connect-record.ts';
 import { createChain } from '../../src/transform/chain.ts';
+import { applyAtOnce } from './at-once.ts';
 
 const KAFKA = 'org.apache.kafka.connect.transforms.';
 const record: ConnectRecord = {
@@ -26,9 +27,9 @@ const route = (alias: string, to: string) => ({
 
 test('transforms apply in the order of their list, and a record that one drops is gone', () => {
   const config = { transforms: 'b,a', ...route('a', '$1-a'), ...route('b', '$1-b') };
-  assert.equal(createChain(config).apply(record)?.topic, 'a.b-b-a');
+  assert.equal(applyAtOnce(createChain(config), record)?.topic, 'a.b-b-a');
   const drop = { ...config, transforms: 'b,f,a', 'transforms.f.type': `${KAFKA}Filter` };
-  assert.equal(createChain(drop).apply(record), null);
+  assert.equal(applyAtOnce(createChain(drop), record), null);
   assert.equal(createChain({}).isEmpty, true);
 });
 
@@ -39,7 +40,7 @@ test('predicates choose the records, negated or not', () => {
     );
     const config = { transforms: 'r', ...route('r', 'routed'), predicates: 'p', ...own };
     const chain = createChain({ ...config, 'transforms.r.predicate': 'p', 'transforms.r.negate': negate });
-    return chain.apply(given)?.topic === 'routed';
+    return applyAtOnce(chain, given)?.topic === 'routed';
   };
   const matches = (pattern: string) => ({ type: `${KAFKA}predicates.TopicNameMatches`, pattern });
   assert.deepEqual(
@@ -87,7 +88,7 @@ test('a failure names the transform and the topic, and no value', () => {
     'transforms.k.type': `${KAFKA}ExtractField$Value`,
     'transforms.k.field': 'missing',
   };
-  assert.throws(() => createChain(config).apply(record), {
+  assert.throws(() => applyAtOnce(createChain(config), record), {
     code: 'transform.record',
     message: 'Unknown field: missing',
     context: { transform: 'k', class: `${KAFKA}ExtractField$Value`, topic: 'a.b' },
@@ -105,7 +106,7 @@ test('schemas that a transform derives are the same objects for the same schema'
     'transforms.c.type': `${KAFKA}SetSchemaMetadata$Value`,
     'transforms.c.schema.name': 'n',
   });
-  const [first, second] = [chain.apply(record), chain.apply({ ...record, value: [2] })];
+  const [first, second] = [applyAtOnce(chain, record), applyAtOnce(chain, { ...record, value: [2] })];
   assert.ok(first?.valueSchema);
   assert.equal(first.valueSchema, second?.valueSchema);
 });
@@ -125,7 +126,7 @@ test('a tombstone has the headers that its delete was given, another record does
   });
   const deleted = { ...record, key: ['1'], valueSchema: envelope, value: [[], null] };
   const tombstone = { ...deleted, key: ['1'], valueSchema: null, value: null };
-  const names = (given: ConnectRecord) => chain.apply(given)?.headers.map(({ name }) => name);
+  const names = (given: ConnectRecord) => applyAtOnce(chain, given)?.headers.map(({ name }) => name);
   assert.deepEqual([names(deleted), names(tombstone)], [['changed'], ['changed']]);
   assert.deepEqual([names(deleted), names({ ...tombstone, key: ['2'] })], [['changed'], []]);
 });

@@ -52,7 +52,7 @@ async function outcome({ name, steps, record }: Case): Promise<Answer> {
       config[`transforms.t${i}.type`] = step.type;
       for (const [key, value] of Object.entries(step.config)) config[`transforms.t${i}.${key}`] = value;
     });
-    const made = createChain(config).apply(recordOf(record));
+    const made = await createChain(config).apply(recordOf(record));
     return { name, record: made === null ? null : await described(made) };
   } catch (error) {
     if (!(error instanceof IcestreamError) || !/^(transform|config|convert)\./.test(error.code)) throw error;

@@ -15,11 +15,12 @@ export async function throughChain(
   const write = await writers();
   // A delete and its tombstone have their headers in common.
   let last: ConnectRecord | null = null;
-  const out = records
-    .map((record) => ({ record, made: chain.apply(read(record)) }))
-    .filter(({ made }) => made !== null)
-    .map(({ record, made }) => write(record, made!));
-  return { about, records: numbered(await Promise.all(out)) };
+  const out: KafkaRecord[] = [];
+  for (const record of records) {
+    const made = await chain.apply(read(record));
+    if (made !== null) out.push(await write(record, made));
+  }
+  return { about, records: numbered(out) };
 
   function read(record: KafkaRecord): ConnectRecord {
     const made = before(recordOf(record));

@@ -17,6 +17,7 @@ import { postgresMarks } from './mark-codec.ts';
 import { type PostgresOffset, postgresOffsets } from './offset.ts';
 import type { InitialSnapshot, Interleave } from './parts.ts';
 import { holdSnapshot, type Prepared, prepare } from './prepare.ts';
+import { queryPostgres } from './query.ts';
 import type { PostgresTable } from './schema.ts';
 import { checkServer, readServer, type ServerFacts } from './server.ts';
 import { openSession, wait } from './session.ts';
@@ -47,6 +48,7 @@ export const postgresSource: SourceDefinition = {
     return new PostgresSource(raw, config, context);
   },
   validate: validatePostgres,
+  query: queryPostgres,
 };
 
 class PostgresSource implements Source {

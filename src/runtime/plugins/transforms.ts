@@ -15,6 +15,7 @@ type Effect = 'records' | 'values';
 
 const KAFKA = 'org.apache.kafka.connect.transforms.';
 const DEBEZIUM = 'io.debezium.transforms.';
+const POSTGRES = 'io.debezium.connector.postgresql.transforms.';
 
 const EFFECTS: ReadonlyMap<string, Effect> = new Map([
   ...named('records', KAFKA, 'RegexRouter', 'TimestampRouter', 'InsertHeader', 'DropHeaders', 'ValueToKey'),
@@ -49,7 +50,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map([
     'tracing.ActivateTracingSpan',
   ),
   ...named('records', DEBEZIUM, 'ContentBasedRouter', 'openlineage.OpenLineage'),
-  ...named('records', 'io.debezium.connector.postgresql.transforms.', 'DecodeLogicalDecodingMessageContent'),
+  ...named('records', POSTGRES, 'DecodeLogicalDecodingMessageContent', 'timescaledb.TimescaleDb'),
   ...named(
     'values',
     DEBEZIUM,

@@ -1,5 +1,5 @@
 import type { IcestreamError } from '../../base/errors.ts';
-import type { ConnectRecord, RecordTransform } from '../../record/connect-record.ts';
+import type { ConnectRecord, RecordTransform, Transformed } from '../../record/connect-record.ts';
 import type { RecordErrors } from './errors.ts';
 import { StageFailure } from './errors-stage.ts';
 import type { RecordEncoder } from './record-encoder.ts';
@@ -49,24 +49,32 @@ export class RecordSender {
   #try(record: ConnectRecord): Promise<void> | null {
     try {
       const transformed = this.#transformed(record);
-      if (transformed === null) return null;
-      const { encoder, prepare } = this.#options;
-      const preparing = prepare(transformed.topic);
-      return preparing === null
-        ? encoder.send(transformed)
-        : preparing.then(() => encoder.send(transformed)!);
+      if (transformed instanceof Promise) return transformed.then((it) => this.#encode(it)!);
+      return this.#encode(transformed);
     } catch (error) {
       return Promise.reject(error as Error);
     }
   }
 
-  #transformed(record: ConnectRecord): ConnectRecord | null {
+  #encode(transformed: Transformed): Promise<void> | null {
+    if (transformed === null) return null;
+    const { encoder, prepare } = this.#options;
+    const preparing = prepare(transformed.topic);
+    return preparing === null ? encoder.send(transformed) : preparing.then(() => encoder.send(transformed)!);
+  }
+
+  #transformed(record: ConnectRecord): Transformed | Promise<Transformed> {
     const { transform } = this.#options;
     try {
-      return transform === null ? record : transform.apply(record);
+      const transformed = transform === null ? record : transform.apply(record);
+      return transformed instanceof Promise ? transformed.catch(failed) : transformed;
     } catch (error) {
-      const className = String((error as Partial<IcestreamError>).context?.['class']);
-      throw new StageFailure('TRANSFORMATION', className, error);
+      return failed(error);
     }
   }
+}
+
+function failed(error: unknown): never {
+  const className = String((error as Partial<IcestreamError>).context?.['class']);
+  throw new StageFailure('TRANSFORMATION', className, error);
 }

@@ -44,7 +44,7 @@ const HIDDEN = { ...OPTIONS, 'field.name.adjustment.mode': text('none', { import
 /** io.debezium.transforms.outbox.EventRouter: rows of an outbox table as the events that they carry. */
 export const eventRouter: TransformDefinition = {
   options: OPTIONS,
-  create: (config, log) => new EventRouter(readOptions(HIDDEN, config), log),
+  create: (config, { log } = {}) => new EventRouter(readOptions(HIDDEN, config), log),
 };
 
 /** A column of the outbox table. */

@@ -220,7 +220,7 @@ async function throughRecords(
 
 async function sendRecord(record: ConnectRecord, chain: Chain, encoder: RecordEncoder, out: Outcome[]) {
   try {
-    const transformed = chain.apply(record);
+    const transformed = await chain.apply(record);
     if (transformed === null) out.push('dropped');
     else await encoder.send(transformed);
   } catch {
