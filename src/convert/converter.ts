@@ -35,11 +35,13 @@ export interface Converter {
  * integers as `int32` or `int64`).
  */
 export interface SchemaWriter extends ValueWriter {
+  /** What every value begins with, where it is worth not being copied again and again. */
+  readonly head?: Uint8Array;
   /**
    * The value's bytes are appended to `out`, whose length is right again after `end`; the writer may be begun anew after an
-   * error, and `out` then has to be cut to where the value began.
+   * error, and `out` then has to be cut to where the value began. `headless`: without `head`, which the caller adds.
    */
-  begin(out: ByteBuffer): void;
+  begin(out: ByteBuffer, headless?: boolean): void;
   end(): void;
 }
 

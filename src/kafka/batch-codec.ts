@@ -72,7 +72,8 @@ function divide(records: Buffer, raw: RawBatch): readonly [RawBatch, RawBatch] {
   for (let offset = 0; at < records.length; offset++) at = renumber(records, at, offset, second);
   const { firstTimestampMs, maxTimestampMs } = raw;
   const part = (out: ByteBuffer, count: number): RawBatch => {
-    return { bytes: out.bytes, length: out.length, count, firstTimestampMs, maxTimestampMs };
+    const { bytes, length } = out;
+    return { bytes, length, recordsCrc: null, count, firstTimestampMs, maxTimestampMs };
   };
   return [part(first, firstCount), part(second, raw.count - firstCount)];
 }

@@ -3,6 +3,7 @@ import { asIcestreamError, IcestreamError, invariant } from '../base/errors.ts';
 import { BatchBuffers } from './batch-buffers.ts';
 import { Brokers } from './brokers.ts';
 import { ensureTopic, type Leaders, lookUp, whileUnreachable } from './cluster.ts';
+import type { ConstantBytes } from './crc.ts';
 import { type Identity, PartitionQueue } from './partition-queue.ts';
 import { partitionOfKey } from './partitioner.ts';
 import type { ProducerOptions } from './producer-options.ts';
@@ -90,7 +91,7 @@ export class Producer {
 
   /**
    * Takes one record; its bytes are copied. `headers` are in the record's own form, their number included. The partition
-   * is `chosen`, else the one that Java's producer would choose.
+   * is `chosen`, else the one that Java's producer would choose. `head` comes before a value that is not null.
    *
    * @throws IcestreamError kafka.record-too-large, after which the producer goes on as if it had not been given; else
    * what failed before
@@ -102,14 +103,16 @@ export class Producer {
     headers: Uint8Array,
     timestampMs: number,
     chosen: number | null = null,
+    head: ConstantBytes | null = null,
   ): void {
     const prepared = this.#topics.get(topic);
     invariant(prepared !== undefined, 'send to a topic that was not prepared', { topic });
     invariant(this.#transactions === null || this.#transaction !== null, 'send outside a transaction');
-    const bound = recordBound(key, value, headers);
-    if (bound > this.#options.maxRequestBytes - SIZE_SLACK) this.#checkSize(topic, key, value, headers);
+    const bound = recordBound(key, value, headers, head);
+    if (bound > this.#options.maxRequestBytes - SIZE_SLACK)
+      this.#checkSize(topic, sizeAsJavaSees(key, value, headers, head));
     const partition = chosen === null ? partitionFor(prepared, key) : partitionAt(prepared, topic, chosen);
-    this.#sender.append(partition, key, value, headers, timestampMs, bound);
+    this.#sender.append(partition, key, value, headers, timestampMs, bound, head);
   }
 
   /** Bytes that were sent but are not acknowledged. */
@@ -182,8 +185,7 @@ export class Producer {
   }
 
   /** Java's rule and words; only records near the limit are measured so. */
-  #checkSize(topic: string, key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array): void {
-    const size = sizeAsJavaSees(key, value, headers);
+  #checkSize(topic: string, size: number): void {
     const limit = this.#options.maxRequestBytes;
     if (size <= limit) return;
     const text =

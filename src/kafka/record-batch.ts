@@ -1,6 +1,6 @@
-import { crc32c } from '@node-rs/crc32';
 import { ByteBuffer } from '../base/byte-buffer.ts';
 import type { BatchBuffers } from './batch-buffers.ts';
+import { type ConstantBytes, crc32c, joinCrc } from './crc.ts';
 
 /**
  * Record batches of format 2 (https://kafka.apache.org/documentation/#recordbatch), built straight into bytes:
@@ -17,9 +17,14 @@ export class RecordBatchBuilder {
   #count = 0;
   #firstTimestampMs = 0;
   #maxTimestampMs = 0;
+  /** Of the records up to `#crcTo`. */
+  #crc = 0;
+  #crcTo = HEADER_BYTES;
+  readonly #isCompressed: boolean;
 
-  /** `expectedBytes` spares the growing where the size is foreseeable. */
-  constructor(buffers: BatchBuffers, expectedBytes: number) {
+  /** `expectedBytes` spares the growing where the size is foreseeable; `isCompressed`: the records will be. */
+  constructor(buffers: BatchBuffers, expectedBytes: number, isCompressed = false) {
+    this.#isCompressed = isCompressed;
     this.#out = new ByteBuffer(0);
     this.#out.bytes = buffers.take(expectedBytes);
     this.#out.length = HEADER_BYTES;
@@ -34,12 +39,22 @@ export class RecordBatchBuilder {
     return this.#out.length;
   }
 
-  /** Copies what it is given. `headers` are in the record's own form, their number included. */
-  append(key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array, timestampMs: number): void {
+  /**
+   * Copies what it is given. `headers` are in the record's own form, their number included; `head` comes before a value that is
+   * not null.
+   */
+  append(
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: Uint8Array,
+    timestampMs: number,
+    head: ConstantBytes | null = null,
+  ): void {
     if (this.#count === 0) this.#firstTimestampMs = this.#maxTimestampMs = timestampMs;
     else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
     const timestampDelta = timestampMs - this.#firstTimestampMs;
-    const size = bodySize(key, value, headers, timestampDelta, this.#count);
+    const valueLength = value === null ? -1 : value.length + (head === null ? 0 : head.bytes.length);
+    const size = bodySize(key, valueLength, headers, timestampDelta, this.#count);
     const out = this.#out;
     let at = out.reserve(size + 5);
     const bytes = out.bytes;
@@ -48,16 +63,34 @@ export class RecordBatchBuilder {
     at = timestampDelta === 0 ? writeZero(bytes, at) : writeVarlong(timestampDelta, bytes, at);
     at = writeVarint(this.#count, bytes, at);
     at = writeNullable(key, bytes, at);
-    at = writeNullable(value, bytes, at);
+    if (head === null || value === null) {
+      at = writeNullable(value, bytes, at);
+    } else {
+      at = this.#appendHead(head, writeVarint(valueLength, bytes, at));
+      at = copy(value, bytes, at);
+    }
     out.length = copy(headers, bytes, at);
     this.#count++;
   }
 
+  #appendHead(head: ConstantBytes, at: number): number {
+    const { bytes } = this.#out;
+    const end = at + head.bytes.length;
+    bytes.set(head.bytes, at);
+    if (this.#isCompressed) return end;
+    this.#crc = head.append(crc32c(bytes.subarray(this.#crcTo, at), this.#crc));
+    this.#crcTo = end;
+    return end;
+  }
+
   /** Hands the bytes over; the builder is not used again. */
   finish(): RawBatch {
+    const { bytes, length } = this.#out;
+    const isCrcKnown = this.#crcTo > HEADER_BYTES;
     return {
-      bytes: this.#out.bytes,
-      length: this.#out.length,
+      bytes,
+      length,
+      recordsCrc: isCrcKnown ? crc32c(bytes.subarray(this.#crcTo, length), this.#crc) : null,
       count: this.#count,
       firstTimestampMs: this.#firstTimestampMs,
       maxTimestampMs: this.#maxTimestampMs,
@@ -71,6 +104,8 @@ export const HEADER_BYTES = 61;
 export interface RawBatch {
   readonly bytes: Buffer;
   readonly length: number;
+  /** Of the records as they are here, where constant bytes made it cheap. */
+  readonly recordsCrc: number | null;
   readonly count: number;
   readonly firstTimestampMs: number;
   readonly maxTimestampMs: number;
@@ -89,7 +124,7 @@ const MAGIC = 2;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 
-/** Writes the header before a batch's records, compressed or not. May be repeated with another sequencing. */
+/** Writes the header before a batch's records, compressed unless `codecId` is 0. May be repeated with another sequencing. */
 export function writeHeader(batch: Buffer, raw: RawBatch, codecId: number, by: Sequencing): void {
   batch.writeBigInt64BE(0n, 0);
   batch.writeInt32BE(batch.length - 12, 8);
@@ -103,12 +138,27 @@ export function writeHeader(batch: Buffer, raw: RawBatch, codecId: number, by: S
   batch.writeInt16BE(by.epoch, 51);
   batch.writeInt32BE(by.sequence, 53);
   batch.writeInt32BE(raw.count, 57);
-  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+  batch.writeUInt32BE(crcOf(batch, codecId === 0 ? raw.recordsCrc : null), CRC_AT);
+}
+
+function crcOf(batch: Buffer, recordsCrc: number | null): number {
+  if (recordsCrc === null) return crc32c(batch.subarray(ATTRIBUTES_AT));
+  return joinCrc(
+    crc32c(batch.subarray(ATTRIBUTES_AT, HEADER_BYTES)),
+    recordsCrc,
+    batch.length - HEADER_BYTES,
+  );
 }
 
 /** Most bytes that a record takes of an uncompressed batch, wherever in it it comes to stand. */
-export function recordBound(key: Uint8Array | null, value: Uint8Array | null, headers: Uint8Array): number {
-  return 5 + 1 + 10 + 5 + 5 + (key?.length ?? 0) + 5 + (value?.length ?? 0) + headers.length;
+export function recordBound(
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  headers: Uint8Array,
+  head: ConstantBytes | null = null,
+): number {
+  const valueLength = (value?.length ?? 0) + (head?.bytes.length ?? 0);
+  return 5 + 1 + 10 + 5 + 5 + (key?.length ?? 0) + 5 + valueLength + headers.length;
 }
 
 /** What Java's producer compares with max.request.size: an upper bound, its own one. */
@@ -116,23 +166,26 @@ export function sizeAsJavaSees(
   key: Uint8Array | null,
   value: Uint8Array | null,
   headers: Uint8Array,
+  head: ConstantBytes | null = null,
 ): number {
   const keyBytes = key === null ? 1 : varintSize(key.length) + key.length;
-  const valueBytes = value === null ? 1 : varintSize(value.length) + value.length;
+  const valueLength = (value?.length ?? 0) + (head?.bytes.length ?? 0);
+  const valueBytes = value === null ? 1 : varintSize(valueLength) + valueLength;
   return HEADER_BYTES + JAVA_RECORD_OVERHEAD + keyBytes + valueBytes + headers.length;
 }
 
 const JAVA_RECORD_OVERHEAD = 21;
 
+/** `valueLength`: -1 for null. */
 function bodySize(
   key: Uint8Array | null,
-  value: Uint8Array | null,
+  valueLength: number,
   headers: Uint8Array,
   timestampDelta: number,
   offsetDelta: number,
 ): number {
   const keyBytes = key === null ? 1 : varintSize(key.length) + key.length;
-  const valueBytes = value === null ? 1 : varintSize(value.length) + value.length;
+  const valueBytes = valueLength < 0 ? 1 : varintSize(valueLength) + valueLength;
   const timestampBytes = timestampDelta === 0 ? 1 : varlongSize(timestampDelta);
   return 1 + timestampBytes + varintSize(offsetDelta) + keyBytes + valueBytes + headers.length;
 }

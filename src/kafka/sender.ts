@@ -3,6 +3,7 @@ import type { BatchBuffers } from './batch-buffers.ts';
 import { BatchCodec } from './batch-codec.ts';
 import { errorName, isOfRecords, isPassing, KafkaError, refusal } from './broker-error.ts';
 import { type Broker, isUnreachable } from './brokers.ts';
+import type { ConstantBytes } from './crc.ts';
 import { Lane } from './lane.ts';
 import type { Batch, Identity, PartitionQueue } from './partition-queue.ts';
 import { Pending } from './pending.ts';
@@ -67,6 +68,7 @@ export class Sender {
     headers: Uint8Array,
     timestampMs: number,
     bound: number,
+    head: ConstantBytes | null,
   ): void {
     if (this.#failure !== null) throw this.#failure;
     let { builder } = partition;
@@ -77,12 +79,16 @@ export class Sender {
     }
     if (builder === null) {
       const expected = Math.max(partition.expectedBytes, HEADER_BYTES + bound);
-      builder = partition.builder = new RecordBatchBuilder(this.#context.buffers, expected);
+      builder = partition.builder = new RecordBatchBuilder(
+        this.#context.buffers,
+        expected,
+        this.#options.compression !== 'none',
+      );
       partition.builderSinceMs = performance.now();
       this.#laneOf(partition).add(partition);
     }
     const before = builder.count === 0 ? 0 : builder.byteLength;
-    builder.append(key, value, headers, timestampMs);
+    builder.append(key, value, headers, timestampMs, head);
     this.pending.grow(builder.byteLength - before);
   }
 

@@ -26,7 +26,7 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
   private readonly next: Int32Array;
   private readonly style: JsonStyle;
   /** Around the value, once per record: the schema before it, a bracket after it. */
-  private readonly head: Uint8Array;
+  readonly head: Uint8Array;
   private readonly tail: Uint8Array;
   private readonly copy = new TextCopy();
   private readonly scratch = new Uint8Array(8);
@@ -50,9 +50,9 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
     this.tail = tail;
   }
 
-  begin(out: ByteBuffer): void {
+  begin(out: ByteBuffer, headless = false): void {
     this.out = out;
-    if (this.head.length > 0) out.append(this.head);
+    if (!headless && this.head.length > 0) out.append(this.head);
     this.at = out.length;
     if (out.bytes !== this.target) this.follow();
     this.step = 0;

@@ -80,8 +80,8 @@ export class Publisher {
     const { producer, converters, transactionTopic, published } = options;
     this.#published = published === null ? null : new PublishedBefore(published);
     this.#target = {
-      send: (topic, key, value, own, partition) => {
-        if (!this.#isMute) producer.send(topic, key, value, own, this.#nowMillis, partition);
+      send: (topic, key, value, own, partition, head) => {
+        if (!this.#isMute) producer.send(topic, key, value, own, this.#nowMillis, partition, head);
       },
     };
     this.#writers = {

@@ -1,5 +1,6 @@
 import { ByteBuffer } from '../../base/byte-buffer.ts';
 import type { SchemaWriter } from '../../convert/converter.ts';
+import { ConstantBytes } from '../../kafka/crc.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
 import type { ConnectHeader, ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
@@ -38,13 +39,21 @@ export class RecordWriter {
   readonly #builds: readonly Build[];
   readonly #materials: Materials;
   readonly #takesFromSource: boolean;
+  /** What all values begin with, and `#value` does not make. */
+  readonly #valueHead: ConstantBytes | null;
   #headers: Encode | null = null;
   #key: Encode = nothing;
   #value: Encode = nothing;
 
-  private constructor(record: ConnectRecord, materials: Materials, builds: readonly Build[]) {
+  private constructor(
+    record: ConnectRecord,
+    materials: Materials,
+    valueHead: ConstantBytes | null,
+    builds: readonly Build[],
+  ) {
     this.topic = record.topic;
     this.#builds = builds;
+    this.#valueHead = valueHead;
     this.#materials = materials;
     const values = [record.key, record.value, ...record.headers.map(({ value }) => value)];
     this.#takesFromSource = values.some((value) => takesFromSource(value, materials.parts));
@@ -62,10 +71,12 @@ export class RecordWriter {
     writers: PartWriters,
   ): Promise<RecordWriter> {
     const { topic, keySchema, key, valueSchema, value } = record;
-    return new RecordWriter(record, materials, [
+    const head = await headOf(record, writers.value);
+    const how = { isEnvelope: value === original, headless: head !== null };
+    return new RecordWriter(record, materials, head, [
       await openHeaders(topic, record.headers, materials, writers.header),
       await openPart(topic, keySchema, key, materials, writers.key),
-      await openPart(topic, valueSchema, value, materials, writers.value, value === original),
+      await openPart(topic, valueSchema, value, materials, writers.value, how),
     ]);
   }
 
@@ -78,7 +89,7 @@ export class RecordWriter {
     }
     const headers = this.#headers(batch, row, event)!;
     const key = this.#key(batch, row, event);
-    target.send(this.topic, key, this.#value(batch, row, event), headers);
+    target.send(this.topic, key, this.#value(batch, row, event), headers, null, this.#valueHead);
   }
 }
 
@@ -88,7 +99,7 @@ async function openPart(
   value: ConnectValue,
   materials: Materials,
   writers: SchemaWriters,
-  isEnvelope = false,
+  { isEnvelope, headless } = { isEnvelope: false, headless: false },
 ): Promise<Build> {
   const { converter } = writers;
   if (value === null) return constant(await converter.nothing(topic, schema));
@@ -100,9 +111,22 @@ async function openPart(
   }
   return () => {
     const step = isEnvelope ? planEnvelope(materials, writer) : planValue(schema, value, materials, writer);
-    return encode(step, writer);
+    return encode(step, writer, headless);
   };
 }
+
+/** What a record's values all begin with, where that is long. */
+async function headOf(
+  { topic, valueSchema, value }: ConnectRecord,
+  writers: SchemaWriters,
+): Promise<ConstantBytes | null> {
+  if (value === null || valueSchema === null || holeOf(value) !== undefined) return null;
+  const { head } = await writers.of(topic, valueSchema);
+  return head === undefined || head.length < HEAD_BYTES_MIN ? null : new ConstantBytes(head);
+}
+
+/** From here on it costs less to keep a constant apart than to copy it and go through it for the crc. */
+const HEAD_BYTES_MIN = 512;
 
 const nothing: Encode = () => null;
 
@@ -110,11 +134,11 @@ function constant(bytes: Uint8Array | null): Build {
   return () => () => bytes;
 }
 
-function encode(step: Step, writer: SchemaWriter): Encode {
+function encode(step: Step, writer: SchemaWriter, headless = false): Encode {
   const out = new ByteBuffer(256);
   return (batch, row, event) => {
     out.clear();
-    writer.begin(out);
+    writer.begin(out, headless);
     step(batch, row, event);
     writer.end();
     return out.view();

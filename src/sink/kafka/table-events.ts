@@ -1,5 +1,6 @@
 import { IcestreamError } from '../../base/errors.ts';
 import type { Converter } from '../../convert/converter.ts';
+import type { ConstantBytes } from '../../kafka/crc.ts';
 import { type ChangeBatch, Op } from '../../record/batch.ts';
 import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { EventClock, RowEvent } from '../../record/envelope.ts';
@@ -13,13 +14,14 @@ import type { RowContext } from './row-context.ts';
 
 /** Where records go; bytes are valid until the call returns. */
 export interface RecordTarget {
-  /** `partition`: chosen by a transform. */
+  /** `partition`: chosen by a transform; `head`: comes before a value that is not null. */
   send(
     topic: string,
     key: Uint8Array | null,
     value: Uint8Array | null,
     headers: Uint8Array,
     partition?: number | null,
+    head?: ConstantBytes | null,
   ): void;
 }
 

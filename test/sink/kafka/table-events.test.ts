@@ -258,7 +258,12 @@ async function throughPlan(
 }
 
 function targetOf(out: Outcome[]): RecordTarget {
-  return { send: (...sent) => void out.push(bytesOf(sent)) };
+  return {
+    send(topic, key, value, headers, partition, head) {
+      const whole = value && head ? Buffer.concat([head.bytes, value]) : value;
+      out.push(bytesOf([topic, key, whole, headers, partition]));
+    },
+  };
 }
 
 function clockAt(nanos: bigint): EventClock {
