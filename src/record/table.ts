@@ -51,6 +51,17 @@ export interface TableSchema {
    * whole are marks (`truncated`, `incomplete`).
    */
   readonly whole?: TableSchema;
+  /**
+   * Of a table that a snapshot reads with columns that the log does not carry, since Debezium's events have them: the table as
+   * the log has it, which is what a lake keeps. Its columns are the first of this one, so that rows are rows of either.
+   */
+  readonly logged?: TableSchema;
   /** Why rows cannot be told apart by the key that was asked for: a sink that merges stops the table with it (L-9). */
   readonly fault?: IcestreamError | null;
+}
+
+/** What a lake keeps of the table that rows are published as. */
+export function keptTable(table: TableSchema): TableSchema {
+  const whole = table.whole ?? table;
+  return whole.logged ?? whole;
 }

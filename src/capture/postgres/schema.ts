@@ -10,6 +10,7 @@ import type { AttributeRow, IndexColumns, RelationRow } from './pg-catalog.ts';
 /** One version of one captured table. */
 export interface PostgresTable extends TableSchema {
   readonly columns: readonly PostgresColumn[];
+  readonly logged?: PostgresTable;
   readonly oid: number;
   readonly partitioned: boolean;
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';

@@ -7,6 +7,7 @@ import { postgresError } from './failure.ts';
 import type { Filters } from './filters.ts';
 import type { TableCatalog } from './parts.ts';
 import {
+  type AttributeRow,
   type IndexColumns,
   type RelationRow,
   readAttributes,
@@ -61,6 +62,8 @@ export class Tables implements TableCatalog {
   readonly #warned = new Set<string>();
   /** Parts as they were last built, by oid. */
   readonly #parts = new Map<number, PostgresTable>();
+  /** Tables with all that a snapshot reads of them, by what such a table is without its columns that the log does not carry. */
+  readonly #read = new Map<PostgresTable, PostgresTable>();
   #client: Client | null = null;
   #types: TypeCatalog | null = null;
   /** One call at a time: constants are copied from the connection's socket. */
@@ -84,7 +87,8 @@ export class Tables implements TableCatalog {
   discover(): Promise<PostgresTable[]> {
     return this.#use(async (client, types) => {
       const tables = await this.#allNow(client, types, true);
-      for (const table of tables) if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table);
+      for (const table of tables)
+        if (!this.#streamed.has(table.oid)) this.#streamed.set(table.oid, table.logged ?? table);
       return tables;
     });
   }
@@ -257,29 +261,59 @@ export class Tables implements TableCatalog {
     relation: RelationRow,
     toRead = false,
   ): Promise<PostgresTable> {
-    const columns = await this.#columnsNow(client, relation, toRead && this.#readsGenerated());
-    return this.#version(client, types, relation, columns, await readIndexColumns(client, relation.oid));
+    const { logged, generated } = await this.#columnsNow(client, relation);
+    const indexes = await readIndexColumns(client, relation.oid);
+    const { lake } = this.#options;
+    if (generated.length === 0 || !toRead || !this.#readsGenerated)
+      return this.#version(client, types, relation, logged, indexes);
+    const columns = [...logged, ...generated];
+    if (lake) return this.#withGenerated(client, types, relation, logged, columns, indexes);
+    return this.#version(client, types, relation, columns.sort(byNumber), indexes);
+  }
+
+  /** Beside a lake, which keeps no columns that would be NULL ever after. */
+  async #withGenerated(
+    client: Client,
+    types: TypeCatalog,
+    relation: RelationRow,
+    loggedColumns: readonly ColumnFacts[],
+    columns: readonly ColumnFacts[],
+    indexes: IndexColumns,
+  ): Promise<PostgresTable> {
+    const logged = await this.#version(client, types, relation, loggedColumns, indexes);
+    const read = await this.#version(client, types, relation, columns, indexes);
+    const known = this.#read.get(logged);
+    if (known !== undefined && known.version === read.version) return known;
+    const made = { ...read, logged };
+    this.#read.set(logged, made);
+    return made;
   }
 
   /** Debezium's snapshot has generated columns, though the stream does not: its schema changes between them. */
-  #readsGenerated(): boolean {
-    return !this.#options.lake && !this.#options.config['icestream.correct.values'];
+  get #readsGenerated(): boolean {
+    const { lake, events, config } = this.#options;
+    return (events || !lake) && !config['icestream.correct.values'];
   }
 
-  /** Columns as a stream that begins now would send them, and with `generated` those that it would not. */
-  async #columnsNow(client: Client, relation: RelationRow, generated: boolean): Promise<ColumnFacts[]> {
+  /** Columns as a stream that begins now would send them, and the generated ones that it would not send. */
+  async #columnsNow(
+    client: Client,
+    relation: RelationRow,
+  ): Promise<{ logged: ColumnFacts[]; generated: ColumnFacts[] }> {
     const attributes = await readAttributes(client, relation.oid);
     const publication = this.#options.config['publication.name'];
     const published = await readPublishedColumns(client, publication, relation.schema, relation.name);
-    return attributes
-      .filter((attribute) => {
-        if (attribute.dropped) return false;
-        if (generated && attribute.generated !== '') return true;
-        // Without a publication that says otherwise generated columns are not sent: they would be NULL ever after.
-        if (published === null) return attribute.generated === '';
-        return published.has(attribute.name) && attribute.generated !== 'v';
-      })
-      .map((attribute) => ({ ...attribute, attribute, attnum: attribute.number }));
+    const isLogged = ({ name, generated }: AttributeRow) => {
+      // Without a publication that says otherwise generated columns are not sent: they would be NULL ever after.
+      if (published === null) return generated === '';
+      return published.has(name) && generated !== 'v';
+    };
+    const facts = (attribute: AttributeRow) => ({ ...attribute, attribute, attnum: attribute.number });
+    const there = attributes.filter(({ dropped }) => !dropped);
+    return {
+      logged: there.filter(isLogged).map(facts),
+      generated: there.filter((each) => each.generated !== '' && !isLogged(each)).map(facts),
+    };
   }
 
   /** Columns as the message has them; the catalog adds what the message lacks. */
@@ -303,7 +337,7 @@ export class Tables implements TableCatalog {
         attnum: found?.number ?? null,
       };
     });
-    if (!isOwn) columns.sort((a, b) => (a.attnum ?? 0) - (b.attnum ?? 0));
+    if (!isOwn) columns.sort(byNumber);
     return columns;
   }
 
@@ -395,6 +429,10 @@ export function identityWarning(table: PostgresTable): string | null {
   if (table.replicaIdentity === 'i')
     return `the index of the replica identity of ${table.name} is gone; ${remedy}`;
   return null;
+}
+
+function byNumber(a: ColumnFacts, b: ColumnFacts): number {
+  return (a.attnum ?? 0) - (b.attnum ?? 0);
 }
 
 /** Everything of a table that makes a version, as text. */

@@ -5,7 +5,7 @@ import { openCatalog } from '../../iceberg/catalog/open.ts';
 import { ManifestCache } from '../../iceberg/manifest-cache.ts';
 import { type ChangeBatch, Op, type TableMark } from '../../record/batch.ts';
 import type { Offset } from '../../record/offset.ts';
-import type { TableSchema } from '../../record/table.ts';
+import { keptTable, type TableSchema } from '../../record/table.ts';
 import type { PendingWork, Sink, SinkContext } from '../sink.ts';
 import type { IcebergSinkConfig } from './config.ts';
 import type { FileOptions, RowWriter } from './file-writer.ts';
@@ -240,12 +240,12 @@ export class IcebergSink implements Sink {
   /** For each table of the batch where its rows go, or null where they are not wanted. */
   async #routes(batch: ChangeBatch, signal: AbortSignal): Promise<(Route | null)[]> {
     const works: (TableWork | null)[] = [];
-    for (const schema of batch.tables) works.push(await this.#workOf(schema.whole ?? schema, signal));
+    for (const schema of batch.tables) works.push(await this.#workOf(keptTable(schema), signal));
     return works.map((work, i) => {
       if (work === null || work.table.failure !== null) return null;
-      const { whole } = batch.tables[i];
-      const schema = work.table.keyed(whole ?? batch.tables[i], this.#config.upsert);
-      const skipped = whole === undefined ? this.#skippedOps : this.#skippedOfParts;
+      const given = batch.tables[i];
+      const schema = work.table.keyed(keptTable(given), this.#config.upsert);
+      const skipped = given.whole === undefined ? this.#skippedOps : this.#skippedOfParts;
       return new Route(work, schema, this.#staged.has(work.table), skipped);
     });
   }
@@ -322,13 +322,14 @@ export class IcebergSink implements Sink {
 
   async #applyMark(mark: TableMark, signal: AbortSignal): Promise<void> {
     if (mark.table.whole !== undefined) return;
-    if (mark.kind === 'truncated') return this.#truncated(mark.table, signal);
-    if (mark.kind === 'present') return this.#present(mark.table, signal);
-    if (mark.kind === 'incomplete') return this.#truncatedPart(mark.table, signal);
+    const schema = keptTable(mark.table);
+    if (mark.kind === 'truncated') return this.#truncated(schema, signal);
+    if (mark.kind === 'present') return this.#present(schema, signal);
+    if (mark.kind === 'incomplete') return this.#truncatedPart(schema, signal);
     // A snapshot that replaces the content is what makes a stopped table go on.
     const replacing = mark.kind === 'snapshot-start' && mark.replace;
-    if (replacing) this.#tables.restart(mark.table);
-    const work = await this.#workOf(mark.table, signal, replacing);
+    if (replacing) this.#tables.restart(schema);
+    const work = await this.#workOf(schema, signal, replacing);
     if (work === null) return;
     const { table } = work;
     if (mark.kind === 'snapshot-end' || mark.kind === 'complete') work.complete = true;

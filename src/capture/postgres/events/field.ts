@@ -29,9 +29,13 @@ export class Fields {
     this.#propagatedTypes = javaRegexList(config['datatype.propagate.source.type'] ?? '');
   }
 
-  /** In the order of the columns, without those that Debezium leaves out. */
+  /** In the database's order, without those that Debezium leaves out. */
   of(table: PostgresTable): EventField[] {
-    return table.columns.flatMap((column, index) => this.#field(table, column, index) ?? []);
+    const fields = table.columns.flatMap((column, index) => this.#field(table, column, index) ?? []);
+    // Elsewhere they are in that order.
+    if (table.logged === undefined && table.whole === undefined) return fields;
+    const place = ({ column }: EventField) => table.columns[column].sourceId ?? 0;
+    return fields.sort((a, b) => place(a) - place(b));
   }
 
   /** The same in the key, which has nothing of masks and of the source's type. */
