@@ -1,24 +1,19 @@
 import type { ByteBuffer } from '../../base/byte-buffer.ts';
 import { invariant } from '../../base/errors.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import type { SchemaWriter } from '../converter.ts';
 import { rescale, smallTwosComplement, twosComplement } from '../decimal.ts';
-import { PhysicalWriter } from '../physical-writer.ts';
 import { missingValue } from './bytes.ts';
 import type { AvroPlan } from './plan.ts';
 
 /** Writes values along a plan in Avro's binary encoding, behind what frames each of them. */
-export class AvroWriter extends PhysicalWriter implements SchemaWriter {
+export class AvroWriter extends ByteWriter implements SchemaWriter {
   private readonly plan: AvroPlan;
   private readonly branch: Int32Array;
   private readonly next: Int32Array;
   private readonly frame: Uint8Array;
   private readonly scratch = new Uint8Array(8);
 
-  private out: ByteBuffer = NOWHERE;
-  private target: Uint8Array = NOWHERE.bytes;
-  private view: DataView = new DataView(NOWHERE.bytes.buffer);
-  private limit = 0;
-  private at = 0;
   private step = 0;
 
   constructor(plan: AvroPlan, frame: Uint8Array) {
@@ -30,16 +25,14 @@ export class AvroWriter extends PhysicalWriter implements SchemaWriter {
   }
 
   begin(out: ByteBuffer): void {
-    this.out = out;
     out.append(this.frame);
-    this.at = out.length;
-    if (out.bytes !== this.target) this.follow();
+    this.start(out);
     this.step = 0;
   }
 
   end(): void {
     invariant(this.step === this.plan.done, 'a value is written to its end');
-    this.out.length = this.at;
+    this.finish();
   }
 
   null(): void {
@@ -65,18 +58,8 @@ export class AvroWriter extends PhysicalWriter implements SchemaWriter {
 
   int64(hi: number, lo: number): void {
     this.prefix(LONG_BYTES_MAX);
-    const { target } = this;
     const sign = hi >> 31;
-    let high = ((hi << 1) | (lo >>> 31)) ^ sign;
-    let low = (lo << 1) ^ sign;
-    let at = this.at;
-    while (high !== 0) {
-      target[at++] = (low & 127) | 128;
-      low = (low >>> 7) | (high << 25);
-      high >>>= 7;
-    }
-    this.at = at;
-    this.varint(low);
+    this.varint64(((hi << 1) | (lo >>> 31)) ^ sign, (lo << 1) ^ sign);
     this.step = this.next[this.step];
   }
 
@@ -156,42 +139,14 @@ export class AvroWriter extends PhysicalWriter implements SchemaWriter {
     this.step = this.plan.child[this.step];
   }
 
-  /** A number that zigzag has made unsigned, up to 32 bits; there is room. */
-  private varint(value: number): void {
-    const { target } = this;
-    let at = this.at;
-    let rest = value >>> 0;
-    while (rest > 127) {
-      target[at++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    target[at++] = rest;
-    this.at = at;
-  }
-
   /** Writes the union's branch, if there is one, and makes room for the value. */
   private prefix(room: number): void {
     this.reserve(room + 1);
     const branch = this.branch[this.step];
     if (branch >= 0) this.target[this.at++] = branch;
   }
-
-  private reserve(count: number): void {
-    if (this.at + count <= this.limit) return;
-    this.out.length = this.at;
-    this.out.reserve(count);
-    this.follow();
-  }
-
-  private follow(): void {
-    const { bytes } = this.out;
-    this.target = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.limit = bytes.length;
-  }
 }
 
-const NOWHERE = { bytes: Buffer.alloc(0), length: 0 } as ByteBuffer;
 const LONG_BYTES_MAX = 10;
 /** Where copying natively is worth an object for the range. */
 const SET_BYTES_MIN = 48;

@@ -1,9 +1,9 @@
 import type { ByteBuffer } from '../../base/byte-buffer.ts';
 import { invariant } from '../../base/errors.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import type { SchemaWriter } from '../converter.ts';
 import { rescale, smallTwosComplement, twosComplement } from '../decimal.ts';
 import { decimalText, doubleText, floatText } from '../java-text.ts';
-import { PhysicalWriter } from '../physical-writer.ts';
 import {
   DOUBLE_SHORT_MAX,
   INT32_DIGITS_MAX,
@@ -18,7 +18,7 @@ import type { JsonPlan } from './plan.ts';
 import { type JsonStyle, missingValue } from './text.ts';
 
 /** Writes values along a plan: its state is the step that comes next and where the next byte goes. */
-export class JsonWriter extends PhysicalWriter implements SchemaWriter {
+export class JsonWriter extends ByteWriter implements SchemaWriter {
   private readonly plan: JsonPlan;
   private readonly words: Int32Array;
   private readonly prefixAt: Int32Array;
@@ -31,11 +31,6 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
   private readonly copy = new TextCopy();
   private readonly scratch = new Uint8Array(8);
 
-  private out: ByteBuffer = NOWHERE;
-  private target: Uint8Array = NO_BYTES;
-  private view: DataView = new DataView(NO_BYTES.buffer);
-  private limit = 0;
-  private at = 0;
   private step = 0;
 
   constructor(plan: JsonPlan, style: JsonStyle, head: Uint8Array, tail: Uint8Array) {
@@ -51,16 +46,14 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
   }
 
   begin(out: ByteBuffer, headless = false): void {
-    this.out = out;
     if (!headless && this.head.length > 0) out.append(this.head);
-    this.at = out.length;
-    if (out.bytes !== this.target) this.follow();
+    this.start(out);
     this.step = 0;
   }
 
   end(): void {
     invariant(this.step === this.plan.done, 'a value is written to its end');
-    this.out.length = this.at;
+    this.finish();
     if (this.tail.length > 0) this.out.append(this.tail);
   }
 
@@ -260,25 +253,8 @@ export class JsonWriter extends PhysicalWriter implements SchemaWriter {
     for (let i = 0; i < length; i += 4) view.setInt32(at + i, words[word++], true);
     this.at = at + length;
   }
-
-  private reserve(count: number): void {
-    // Texts are copied in whole words, which may reach three bytes too far.
-    if (this.at + count + 8 <= this.limit) return;
-    this.out.length = this.at;
-    this.out.reserve(count + 8);
-    this.follow();
-  }
-
-  private follow(): void {
-    const { bytes } = this.out;
-    this.target = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.limit = bytes.length;
-  }
 }
 
-const NOWHERE = { bytes: Buffer.alloc(0), length: 0 } as ByteBuffer;
-const NO_BYTES = new Uint8Array(0);
 const QUOTE = 0x22;
 const NINE = 0x39;
 const ESCAPED_AT_ONCE = 1024;

@@ -1,8 +1,8 @@
 import type { ByteBuffer } from '../../base/byte-buffer.ts';
 import { IcestreamError, invariant } from '../../base/errors.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import type { SchemaWriter } from '../converter.ts';
 import { rescale, smallTwosComplement, twosComplement } from '../decimal.ts';
-import { PhysicalWriter } from '../physical-writer.ts';
 import { dateParts, timestampParts } from './logical.ts';
 import { DATE, PACKED, type ProtobufPlan, TIME_OF_DAY, TIMESTAMP } from './plan.ts';
 
@@ -12,7 +12,7 @@ import { DATE, PACKED, type ProtobufPlan, TIME_OF_DAY, TIMESTAMP } from './plan.
  * The length of a message stands before it and is known after it: room is left for as many bytes as the last one at this
  * step took, and the message moves if it needs another number of them.
  */
-export class ProtobufWriter extends PhysicalWriter implements SchemaWriter {
+export class ProtobufWriter extends ByteWriter implements SchemaWriter {
   private readonly plan: ProtobufPlan;
   private readonly frame: Uint8Array;
   /** By step, how many bytes the length of the last message there took. */
@@ -24,11 +24,6 @@ export class ProtobufWriter extends PhysicalWriter implements SchemaWriter {
   private depth = 0;
   private readonly scratch = new Uint8Array(8);
 
-  private out: ByteBuffer = NOWHERE;
-  private target: Uint8Array = NOWHERE.bytes;
-  private view: DataView = new DataView(NOWHERE.bytes.buffer);
-  private limit = 0;
-  private at = 0;
   private step = 0;
 
   constructor(plan: ProtobufPlan, frame: Uint8Array) {
@@ -39,17 +34,15 @@ export class ProtobufWriter extends PhysicalWriter implements SchemaWriter {
   }
 
   begin(out: ByteBuffer): void {
-    this.out = out;
     out.append(this.frame);
-    this.at = out.length;
-    if (out.bytes !== this.target) this.follow();
+    this.start(out);
     this.step = 0;
     this.depth = 0;
   }
 
   end(): void {
     invariant(this.step === this.plan.done, 'a value is written to its end');
-    this.out.length = this.at;
+    this.finish();
   }
 
   null(): void {
@@ -337,47 +330,6 @@ export class ProtobufWriter extends PhysicalWriter implements SchemaWriter {
     if (value >= 0) this.varint(value);
     else this.varint64(-1, value);
   }
-
-  private varint64(hi: number, lo: number): void {
-    const { target } = this;
-    let at = this.at;
-    let high = hi;
-    let low = lo;
-    while (high !== 0) {
-      target[at++] = (low & 127) | 128;
-      low = (low >>> 7) | (high << 25);
-      high >>>= 7;
-    }
-    this.at = at;
-    this.varint(low);
-  }
-
-  /** 32 bits, taken as unsigned; there is room. */
-  private varint(value: number): void {
-    const { target } = this;
-    let at = this.at;
-    let rest = value >>> 0;
-    while (rest > 127) {
-      target[at++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    target[at++] = rest;
-    this.at = at;
-  }
-
-  private reserve(count: number): void {
-    if (this.at + count <= this.limit) return;
-    this.out.length = this.at;
-    this.out.reserve(count);
-    this.follow();
-  }
-
-  private follow(): void {
-    const { bytes } = this.out;
-    this.target = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.limit = bytes.length;
-  }
 }
 
 function varintSize(value: number): number {
@@ -393,7 +345,6 @@ function digitCount(value: number): number {
   return count;
 }
 
-const NOWHERE = { bytes: Buffer.alloc(0), length: 0 } as ByteBuffer;
 const DAY_MS = 86_400_000;
 /** A tag and a length. */
 const HEAD_MAX = 10;
