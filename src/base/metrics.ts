@@ -35,7 +35,7 @@ export class TaskMetrics {
   lastCommitDurationMs = 0;
   commitDurationMsTotal = 0;
   spooledBytes = 0;
-  /** By sink, where there are several: what waits for it, and whether everything does (S-1). */
+  /** By sink, where there are several: how it fares beside the others (S-1). */
   readonly sinks: Record<string, SinkMetrics> = {};
 
   table(name: string): TableMetrics {
@@ -46,8 +46,14 @@ export class TaskMetrics {
 }
 
 export interface SinkMetrics {
+  /** What waits for it on disk. */
   readonly spooledBytes: number;
+  /** Everything waits for it. */
   readonly stalls: boolean;
+  /** It is not open while the others are. */
+  readonly isAway: boolean;
+  /** Code and text of what it failed with or waits for, until it has gone on; no values. */
+  readonly error: string | null;
 }
 
 /** Records that could not be published, counted as Connect's task-error-metrics are. */

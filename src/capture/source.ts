@@ -15,7 +15,8 @@ export interface Source {
   /** How its rows look as Debezium's events. */
   readonly events?: EventForms;
   /**
-   * Reads from `from` (null: nothing was ever made durable: snapshot as the configuration says). Called once. The pull
+   * Reads from `from` (null: nothing was ever made durable: snapshot as the configuration says). Called again only when
+   * the reading before has ended: a sink had lost what it took of that. The pull
    * is the backpressure: while nobody asks for the next batch nothing is buffered beyond the source's byte budget, but
    * keepalives go on (P-2). Rejects with an IcestreamError; returns when `signal` aborts or, for modes that end with
    * the snapshot, when it is done.

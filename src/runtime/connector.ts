@@ -5,7 +5,7 @@ import type { Properties } from './config-providers.ts';
 import type { ConnectorPlugin } from './plugins.ts';
 import type { TaskCommand, TaskStart } from './protocol.ts';
 import { requireTransformsForLake, withWorker } from './sink-defaults.ts';
-import { type RetryPolicy, type ShownState, shown, type TaskState } from './states.ts';
+import { retryPolicy, type ShownState, shown, type TaskState } from './states.ts';
 import type { Store, TargetState } from './store.ts';
 import { TaskSupervisor } from './supervisor.ts';
 import type { WorkerConfig } from './worker-config.ts';
@@ -44,6 +44,10 @@ export interface SlowSink {
   readonly sink: string;
   readonly spooled_bytes: number;
   readonly stalls_all: boolean;
+  /** It is not open: it has failed, or could not be opened so far. */
+  readonly away: boolean;
+  /** The last error's code and text; null where it is only slow. */
+  readonly error: string | null;
 }
 
 export interface ConnectorStatus {
@@ -55,7 +59,6 @@ export interface ConnectorStatus {
 
 /** The JavaScript heap a task may grow to beside its share of the budget, which is for buffers. */
 const HEAP_BASE_BYTES = 256 * 1024 * 1024;
-const FIRST_RETRY_MS = 500;
 /** What a topic's name may not hold. */
 const TOPIC_ILLEGAL = /[^A-Za-z0-9._-]/g;
 
@@ -295,23 +298,14 @@ function ownOffset(store: Store, name: string, partition: OffsetJson): OffsetJso
   return store.offsets(name).find((stored) => JSON.stringify(stored.partition) === wanted)?.offset ?? null;
 }
 
-/** Debezium's names: errors.max.retries (-1 no limit) and retriable.restart.connector.wait.ms, here the longest delay. */
-function retryPolicy(config: Properties): RetryPolicy {
-  const delayMsMax = whole(config['retriable.restart.connector.wait.ms'], 10_000);
-  return {
-    retriesMax: whole(config['errors.max.retries'], -1),
-    delayMs: Math.min(FIRST_RETRY_MS, delayMsMax),
-    delayMsMax,
-  };
-}
-
-function whole(text: string | undefined, fallback: number): number {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isInteger(value) ? value : fallback;
-}
-
 function slowSinks(metrics: TaskMetrics | null): SlowSink[] {
   return Object.entries(metrics?.sinks ?? {})
-    .filter(([, { spooledBytes }]) => spooledBytes > 0)
-    .map(([sink, { spooledBytes, stalls }]) => ({ sink, spooled_bytes: spooledBytes, stalls_all: stalls }));
+    .filter(([, { spooledBytes, isAway, error }]) => spooledBytes > 0 || isAway || error !== null)
+    .map(([sink, { spooledBytes, stalls, isAway, error }]) => ({
+      sink,
+      spooled_bytes: spooledBytes,
+      stalls_all: stalls,
+      away: isAway,
+      error,
+    }));
 }

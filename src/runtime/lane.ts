@@ -11,9 +11,10 @@ export class Lane {
   readonly sink: Sink;
   readonly #policy: CommitPolicy;
   readonly #signal: AbortSignal;
-  readonly #onDurable: (offset: Offset) => void;
+  readonly #onDurable: (isAll: boolean) => void;
   readonly #onError: (error: unknown) => void;
   durable: Offset | null;
+  readonly #caughtUp = Promise.withResolvers<void>();
   /** Where the sink was when the reading began further back: what it has is not written again. */
   #ahead: Offset | null = null;
   /** The end of what was written, null within a transaction. */
@@ -24,12 +25,13 @@ export class Lane {
   #timer: NodeJS.Timeout | null = null;
   #lastStartMs = 0;
 
+  /** `onDurable` is told whether all of it is that the commit was to make durable. */
   constructor(
     sink: Sink,
     policy: CommitPolicy,
     durable: Offset | null,
     signal: AbortSignal,
-    onDurable: (offset: Offset) => void,
+    onDurable: (isAll: boolean) => void,
     onError: (error: unknown) => void,
   ) {
     this.sink = sink;
@@ -44,6 +46,12 @@ export class Lane {
   readsFrom(from: Offset | null): void {
     const { durable } = this;
     this.#ahead = from === null || from === durable ? null : durable;
+    if (this.#ahead === null) this.#caughtUp.resolve();
+  }
+
+  /** Resolves when the reading has passed where this sink was when it began. */
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
   }
 
   async write(given: ChangeBatch): Promise<void> {
@@ -69,8 +77,10 @@ export class Lane {
     const batch = unseen(given, held);
     if (given.offset === null) return batch;
     const offset = held.onward(given.offset);
-    if (offset === given.offset) this.#ahead = null;
-    else if (offset === held && batch.rowCount + batch.tableMarks.length === 0) return null;
+    if (offset === given.offset) {
+      this.#ahead = null;
+      this.#caughtUp.resolve();
+    } else if (offset === held && batch.rowCount + batch.tableMarks.length === 0) return null;
     return offset === given.offset ? batch : { ...batch, offset };
   }
 
@@ -133,6 +143,6 @@ export class Lane {
     // A sink may hold progress without data back for a while; it is offered again when the interval has passed.
     if (durable.compare(offset) < 0 && this.#committed === offset) this.#committed = null;
     this.durable = durable;
-    this.#onDurable(durable);
+    this.#onDurable(durable.compare(offset) >= 0);
   }
 }

@@ -139,9 +139,10 @@ function snapshotMetrics(
 function taskMetrics(out: Exposition, task: Record<string, string>, metrics: TaskMetrics): void {
   out.add('icestream_source_read_bytes_total', 'counter', task, metrics.bytesRead);
   out.add('icestream_spooled_bytes', 'gauge', task, metrics.spooledBytes);
-  for (const [sink, { spooledBytes, stalls }] of Object.entries(metrics.sinks)) {
+  for (const [sink, { spooledBytes, stalls, isAway }] of Object.entries(metrics.sinks)) {
     out.add('icestream_sink_spooled_bytes', 'gauge', { ...task, sink }, spooledBytes);
     out.add('icestream_sink_stalls', 'gauge', { ...task, sink }, stalls ? 1 : 0);
+    out.add('icestream_sink_away', 'gauge', { ...task, sink }, isAway ? 1 : 0);
   }
   out.add('icestream_commits_total', 'counter', task, metrics.commits);
   out.add('icestream_commit_conflicts_total', 'counter', task, metrics.commitConflicts);

@@ -45,6 +45,24 @@ export interface RetryPolicy {
   readonly delayMsMax: number;
 }
 
+/** The first delay after a failure. */
+const FIRST_RETRY_MS = 500;
+
+/** Debezium's names: errors.max.retries (-1 no limit) and retriable.restart.connector.wait.ms, here the longest delay. */
+export function retryPolicy(config: Readonly<Record<string, string>>): RetryPolicy {
+  const delayMsMax = whole(config['retriable.restart.connector.wait.ms'], 10_000);
+  return {
+    retriesMax: whole(config['errors.max.retries'], -1),
+    delayMs: Math.min(FIRST_RETRY_MS, delayMsMax),
+    delayMsMax,
+  };
+}
+
+function whole(text: string | undefined, fallback: number): number {
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isInteger(value) ? value : fallback;
+}
+
 /** The state after `event`. Returns `state` itself where the event changes nothing. */
 export function next(state: TaskState, event: TaskEvent, policy: RetryPolicy): TaskState {
   switch (event.type) {

@@ -7,18 +7,23 @@ import { asIcestreamError, IcestreamError, isAbort } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { TaskMetrics } from '../base/metrics.ts';
 import { loadSource } from '../capture/registry.ts';
-import type { Source } from '../capture/source.ts';
+import type { Reread, Source } from '../capture/source.ts';
 import { BatchCodec } from '../record/batch-codec.ts';
 import type { Offset } from '../record/offset.ts';
 import { loadSink } from '../sink/registry.ts';
+import type { Sink } from '../sink/sink.ts';
 import { type Chain, createChain } from '../transform/chain.ts';
 import type { QueryDatabase } from '../transform/transform.ts';
 import { Backlog } from './backlog.ts';
 import { BatchSpool } from './batch-spool.ts';
 import { Gate } from './gate.ts';
-import { type Pipeline, type PipelineSink, rereadStopped, runPipeline } from './pipeline.ts';
+import type { Beside, PipelineSink } from './opening.ts';
+import { runPipeline } from './pipeline.ts';
 import type { TaskCommand, TaskReport, TaskStart } from './protocol.ts';
+import { rereadStopped } from './reading.ts';
 import { SPOOL_BYTES_MAX, sinksOf } from './sink-defaults.ts';
+import { SinkHealth } from './sink-health.ts';
+import { retryPolicy } from './states.ts';
 import { taskError } from './supervisor.ts';
 
 const METRICS_INTERVAL_MS = 1000;
@@ -45,7 +50,8 @@ port.on('message', (command: TaskCommand) => {
 });
 
 let source: Source | null = null;
-let sinks: Pipeline['sinks'] = [];
+/** The present instance of each. */
+const sinks = new Map<string, Sink>();
 const metricsTimer = setInterval(() => report({ type: 'metrics', metrics }), METRICS_INTERVAL_MS);
 
 try {
@@ -91,9 +97,9 @@ async function run(log: Log): Promise<void> {
     const query: QueryDatabase | null =
       definition.query === undefined ? null : (...given) => definition.query!(...given, kill.signal);
     const transform = createTransform(query, log);
-    sinks = await createSinks(created, stored, Math.floor(memoryBytes / 2), transform, log);
+    const made = await pipelineSinks(created, Math.floor(memoryBytes / 2), transform, log);
     await runPipeline(
-      { source: created, sinks, stored, gate, onDurable, onRunning },
+      { source: created, sinks: made, stored, gate, log, onDurable, onRunning },
       stop.signal,
       kill.signal,
     );
@@ -102,25 +108,26 @@ async function run(log: Log): Promise<void> {
   }
 }
 
-async function createSinks(
+async function pipelineSinks(
   source: Source,
-  stored: Offset | null,
   memoryBytes: number,
   transform: Chain | null,
   log: Log,
 ): Promise<PipelineSink[]> {
-  const names = sinksOf(start.config);
+  const { config } = start;
+  const names = sinksOf(config);
   if (names.length === 0) {
     throw new IcestreamError(
       'config.invalid',
       'no sink: set "sinks": "iceberg", or bootstrap.servers on the worker',
     );
   }
-  const created: PipelineSink[] = [];
+  const made: PipelineSink[] = [];
   for (const name of names) {
     const definition = await loadSink(name);
     if (definition === null) throw new IcestreamError('config.invalid', `no sink is called ${name}`);
-    const sink = await definition.create(start.config, {
+    const beside = names.length > 1 ? besideOthers(name, source, memoryBytes / 8, log) : null;
+    const context = {
       connector: start.connector,
       task: start.task,
       log: log.child({ part: name }),
@@ -129,15 +136,19 @@ async function createSinks(
       epoch: start.offsetEpoch,
       stateDir: join(start.stateDir, name),
       memoryBytes: Math.floor(memoryBytes / names.length),
-      stored,
       ...(transform !== null && { transform }),
       ...(source.events === undefined ? {} : { forms: source.events }),
-      reread: (tables, how) => source.reread?.(tables, how),
-    });
-    const backlog = names.length > 1 ? await createBacklog(name, source, memoryBytes / 8, log) : null;
-    created.push({ sink, policy: definition.commitPolicy(start.config), backlog });
+      onWaiting: (error: IcestreamError) => beside?.health.waits(error),
+      reread: (tables: readonly string[], how: Reread) => source.reread?.(tables, how),
+    };
+    const create = async (stored: Offset | null) => {
+      const sink = await definition.create(config, { ...context, stored });
+      sinks.set(name, sink);
+      return sink;
+    };
+    made.push({ create, policy: definition.commitPolicy(config), beside });
   }
-  return created;
+  return made;
 }
 
 /** A lake takes rows; that no transform changes their values was seen to before (L-8). */
@@ -148,35 +159,30 @@ function createTransform(query: QueryDatabase | null, log: Log): Chain | null {
 }
 
 /** S-1 */
-async function createBacklog(sink: string, source: Source, memoryBytes: number, log: Log): Promise<Backlog> {
-  const spool = new BatchSpool(
-    join(start.stateDir, 'backlog', sink),
-    new BatchCodec(source.offsets, source.marks),
-  );
-  await spool.clear();
-  return new Backlog({
-    memoryBytes,
-    graceMs: BACKLOG_GRACE_MS,
-    spool,
-    spoolBytesMax: Number(start.config['sink.spool.max.bytes'] ?? SPOOL_BYTES_MAX),
-    onState: (state) => {
-      const before = metrics.sinks[sink];
-      metrics.sinks[sink] = state;
-      const { spooledBytes } = state;
-      if (state.stalls && !before?.stalls) {
-        log.warn({ sink, spooledBytes }, 'the spool of a sink is full: everything waits for this sink');
-      } else if (spooledBytes > 0 && !before?.spooledBytes) {
-        log.warn({ sink }, 'a sink takes nothing: what comes for it is spooled, the others go on');
-      } else if (spooledBytes === 0 && before?.spooledBytes) log.info({ sink }, 'a sink has caught up');
-    },
+function besideOthers(sink: string, source: Source, memoryBytes: number, log: Log): Beside {
+  const health = new SinkHealth(sink, retryPolicy(start.config), log, (state) => {
+    metrics.sinks[sink] = state;
   });
+  const backlog = async () => {
+    const codec = new BatchCodec(source.offsets, source.marks);
+    const spool = new BatchSpool(join(start.stateDir, 'backlog', sink), codec);
+    await spool.clear();
+    return new Backlog({
+      memoryBytes,
+      graceMs: BACKLOG_GRACE_MS,
+      spool,
+      spoolBytesMax: Number(start.config['sink.spool.max.bytes'] ?? SPOOL_BYTES_MAX),
+      onState: (state) => health.waiting(state),
+    });
+  };
+  return { health, backlog };
 }
 
 function setPaused(paused: boolean): void {
   if (paused) gate.close();
   else {
     // Whoever resumes has done what a stopped table asked for.
-    if (gate.closed && source !== null) rereadStopped({ source, sinks });
+    if (gate.closed && source !== null) rereadStopped(source, sinks.values());
     gate.open();
   }
   report({ type: 'state', state: paused ? 'PAUSED' : 'RUNNING' });

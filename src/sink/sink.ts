@@ -1,3 +1,4 @@
+import type { IcestreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
@@ -70,6 +71,8 @@ export interface SinkContext {
   readonly transform?: RecordTransform;
   /** The store's offset, for sinks that keep none of their own. */
   readonly stored?: Offset | null;
+  /** Told of what `open` or a commit waits for to pass. */
+  readonly onWaiting?: (error: IcestreamError) => void;
   /** Has the source read tables again that are incomplete here (P-3, L-12). */
   readonly reread?: (tables: readonly string[], how: 'replace' | 'beside' | 'finish') => void;
 }

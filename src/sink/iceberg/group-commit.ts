@@ -31,6 +31,8 @@ export interface CommitContext {
   readonly intents: CommitIntents;
   readonly metrics: TaskMetrics;
   readonly log: Log;
+  /** Told of what is waited for: a catalog that does not answer. */
+  readonly onWaiting: (error: IcestreamError) => void;
 }
 
 interface Member {
@@ -177,7 +179,10 @@ async function retry(
       signal.throwIfAborted();
       if (!mayPass(error) && !isTableGone(error)) throw error;
       if (error.code === 'iceberg.commit-conflict') context.metrics.commitConflicts++;
-      else context.metrics.commitFailures++;
+      else {
+        context.metrics.commitFailures++;
+        context.onWaiting(error);
+      }
       context.log.warn({ error, waitMs: wait }, 'commit did not go through, trying again');
     }
     await delay(wait * (0.5 + Math.random() / 2), undefined, { signal });
@@ -201,6 +206,7 @@ async function reloadMembers(
     } catch (error) {
       signal.throwIfAborted();
       if (!mayPass(error)) throw error;
+      context.onWaiting(error);
       context.log.warn({ error, waitMs: wait }, 'the catalog cannot be asked, trying again');
     }
     await delay(wait, undefined, { signal });

@@ -70,6 +70,7 @@ export class IcebergSink implements Sink {
       intents,
       metrics: this.#context.metrics,
       log,
+      onWaiting: (error) => this.#context.onWaiting?.(error),
     };
     const state = await openLake(catalog, this.#config, this.#context, signal);
     const { position } = state;

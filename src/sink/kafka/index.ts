@@ -49,7 +49,17 @@ export class KafkaSink implements Sink {
       offsetsTopic === null ? null : new ConnectOffsets(offsetsTopic, context.connector, context.offsets);
   }
 
+  /** Waits, without limit, for a broker that answers. */
   async open(signal: AbortSignal): Promise<Offset | null> {
+    const waiting = setTimeout(() => this.#context.onWaiting?.(nobodyAnswers()), TOLD_AFTER_MS);
+    try {
+      return await this.#openAll(signal);
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
+  async #openAll(signal: AbortSignal): Promise<Offset | null> {
     const { connector, task, epoch, log, stored } = this.#context;
     const { transactionGroup } = this.#config;
     const options = {
@@ -190,4 +200,11 @@ export class KafkaSink implements Sink {
       signal: this.#aborted.signal,
     });
   }
+}
+
+/** A broker that starts takes that long; one that is there does not. */
+const TOLD_AFTER_MS = 5000;
+
+function nobodyAnswers(): IcestreamError {
+  return new IcestreamError('kafka.unreachable', 'no kafka broker has answered so far');
 }
