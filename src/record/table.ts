@@ -46,9 +46,9 @@ export interface TableSchema {
    */
   readonly beforeColumns: readonly number[];
   /**
-   * Of a part of a partitioned table: the whole, which is what a lake keeps. Both have the same columns in the same order, so
-   * that rows are rows of either. Where rows of the parts are handed out a snapshot reads the whole, too, and truncations of the
-   * whole are marks (`truncated`, `incomplete`).
+   * Of a part of a partitioned table: the whole, which is what a lake keeps. The columns of the whole are the first of the
+   * part's, so that rows are rows of either. Where rows of the parts are handed out a snapshot reads the whole, too, and
+   * truncations of the whole are marks (`truncated`, `incomplete`).
    */
   readonly whole?: TableSchema;
   /**

@@ -11,6 +11,9 @@ import type { AttributeRow, IndexColumns, RelationRow } from './pg-catalog.ts';
 export interface PostgresTable extends TableSchema {
   readonly columns: readonly PostgresColumn[];
   readonly logged?: PostgresTable;
+  readonly whole?: PostgresTable;
+  /** Of a part: columns that the whole alone has, as the column lists say; events of the part are without them. */
+  readonly hidden?: ReadonlySet<string>;
   readonly oid: number;
   readonly partitioned: boolean;
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';

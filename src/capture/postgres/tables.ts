@@ -5,6 +5,7 @@ import type { PostgresConfig } from './config.ts';
 import { readConstants } from './constants.ts';
 import { postgresError } from './failure.ts';
 import type { Filters } from './filters.ts';
+import { partToRead, publishedPart } from './part-table.ts';
 import type { TableCatalog } from './parts.ts';
 import {
   type AttributeRow,
@@ -19,6 +20,7 @@ import {
 } from './pg-catalog.ts';
 import { atTheTime, numbersOf, planOf, relationOf } from './relation-plan.ts';
 import { alignColumns, buildTable, type ColumnFacts, incompleteKey, type PostgresTable } from './schema.ts';
+import { signatureOf } from './table-version.ts';
 import { loadTypes, type TypeCatalog } from './types.ts';
 import type { RelationMessage, RelationPlan } from './wire/relation.ts';
 
@@ -46,6 +48,16 @@ export interface TablesOptions {
 export interface CapturedTable extends RelationRow {
   /** `schema.table`. */
   readonly fullName: string;
+}
+
+/** What can be named to be read. */
+export interface ReadableTable {
+  /** `schema.table`. */
+  readonly fullName: string;
+  /** Of a part: the partitioned table. */
+  readonly whole: string | null;
+  /** What its rows are rows of in the stream: a part that is not published has the whole's. */
+  readonly streamedAs: string;
 }
 
 /**
@@ -98,12 +110,37 @@ export class Tables implements TableCatalog {
     return this.#use((client, types) => this.#allNow(client, types));
   }
 
-  /** One captured table as it is now; null when there is none of this name. */
+  /** What can be read by itself: the captured tables and, beside a lake, the captured parts of partitioned ones. */
+  readable(): Promise<ReadableTable[]> {
+    return this.#use(async (client) => {
+      const tables = await this.#captured(client);
+      const wholes = new Map(tables.map(({ oid, fullName }) => [oid, fullName]));
+      const parts = (await this.#capturedParts(client)).map(({ fullName, root }) => {
+        const whole = wholes.get(root)!;
+        return { fullName, whole, streamedAs: this.#publishesParts ? fullName : whole };
+      });
+      return [...tables.map(({ fullName }) => ({ fullName, whole: null, streamedAs: fullName })), ...parts];
+    });
+  }
+
+  /** One that can be read, as it is now; null when there is none of this name. */
   find(fullName: string): Promise<PostgresTable | null> {
     return this.#use(async (client, types) => {
-      const relation = (await this.#captured(client)).find((candidate) => candidate.fullName === fullName);
-      return relation === undefined ? null : await this.#now(client, types, relation);
+      const isIt = (candidate: CapturedTable) => candidate.fullName === fullName;
+      const relation = (await this.#captured(client)).find(isIt);
+      if (relation !== undefined) return this.#now(client, types, relation);
+      const part = (await this.#capturedParts(client)).find(isIt);
+      const root = part === undefined ? null : await readRelation(client, part.root);
+      if (part === undefined || root === null) return null;
+      const whole = await this.#now(client, types, root);
+      if (!this.#publishesParts) return partToRead(whole, part);
+      return this.#part(client, types, whole, part, (await this.#columnsNow(client, part)).logged);
     });
+  }
+
+  /** What rows of a table that was found are rows of in the stream. */
+  streamedAs(table: PostgresTable): PostgresTable {
+    return this.#publishesParts ? table : (table.whole ?? table);
   }
 
   /** The version that rows of the stream have at the moment; null before it was met or discovered. */
@@ -132,6 +169,7 @@ export class Tables implements TableCatalog {
       if (previous !== undefined && previous !== table) this.#options.onVersion?.(previous, table);
       const parts = table.oid === message.oid ? null : await readLeaves(client, table.oid);
       const rowsOf = parts === null ? table : await this.#partOf(client, types, table, own, message);
+      this.#streamed.set(rowsOf.oid, rowsOf);
       return planOf(
         rowsOf,
         message,
@@ -172,16 +210,25 @@ export class Tables implements TableCatalog {
     types: TypeCatalog,
     tables: readonly PostgresTable[],
   ): Promise<PostgresTable[]> {
-    const { filters } = this.#options;
     const parts: PostgresTable[] = [];
-    for (const relation of await readRelations(client)) {
-      const whole = tables.find(({ oid }) => oid === relation.root);
-      if (whole === undefined || relation.kind !== 'r' || !filters.table(relation.schema, relation.name))
-        continue;
-      const part = await this.#part(client, types, whole, relation);
-      if (part !== null) parts.push(part);
+    for (const relation of await this.#capturedParts(client)) {
+      const whole = tables.find(({ oid }) => oid === relation.root)!;
+      const { logged, generated } = await this.#columnsNow(client, relation);
+      const columns = this.#readsGenerated ? [...logged, ...generated] : logged;
+      parts.push(await this.#part(client, types, whole, relation, columns));
     }
     return parts;
+  }
+
+  /** Parts of what is one table in the lake. */
+  async #capturedParts(client: Client): Promise<CapturedTable[]> {
+    const { filters, lake } = this.#options;
+    const relations = lake ? await readRelations(client) : [];
+    const isCaptured = ({ schema, name }: RelationRow) => filters.table(schema, name);
+    const wholes = new Set(relations.filter(isCaptured).map(({ oid }) => oid));
+    return relations
+      .filter((relation) => relation.kind === 'r' && wholes.has(relation.root) && isCaptured(relation))
+      .map(named);
   }
 
   /** What rows of a partition are rows of: itself where it is published, else the whole. */
@@ -194,35 +241,24 @@ export class Tables implements TableCatalog {
   ): Promise<PostgresTable> {
     const { schema, table: name, replicaIdentity } = message;
     if (!this.#publishesParts || !this.#options.filters.table(schema, name)) return whole;
-    return (await this.#part(client, types, whole, { ...own, schema, name, replicaIdentity })) ?? whole;
+    const relation = { ...own, schema, name, replicaIdentity };
+    const columns = await this.#columnsOf(client, relation, message);
+    return this.#part(client, types, whole, relation, columns);
   }
 
-  /** A partition in the columns of the whole; null, with a warning, where it has others. */
+  /** A partition that is published by itself. */
   async #part(
     client: Client,
     types: TypeCatalog,
     whole: PostgresTable,
     relation: RelationRow,
-  ): Promise<PostgresTable | null> {
-    const attributes = (await readAttributes(client, relation.oid)).filter(({ dropped }) => !dropped);
-    const columns = whole.columns.map(({ name, typeOid, typmod }) => {
-      const attribute = attributes.find((candidate) => candidate.name === name) ?? null;
-      return { name, typeOid, typmod, attribute, attnum: attribute?.number ?? null };
-    });
+    columns: readonly ColumnFacts[],
+  ): Promise<PostgresTable> {
     const indexes = await readIndexColumns(client, relation.oid);
-    const part = await this.#version(client, types, relation, columns, indexes);
-    if (part.columns.length !== whole.columns.length) {
-      this.#warnOnce(`${part.name} of ${whole.name}`, () =>
-        this.#options.log.warn(
-          { table: part.name, whole: whole.name },
-          'a partition with other columns than its table is published as part of that table',
-        ),
-      );
-      return null;
-    }
+    const own = await this.#version(client, types, relation, columns, indexes);
     const known = this.#parts.get(relation.oid);
-    if (known !== undefined && known.whole === whole && known.version === part.version) return known;
-    const made = { ...part, whole };
+    if (known !== undefined && known.whole === whole && known.version === own.version) return known;
+    const made = publishedPart(whole, own);
     this.#parts.set(relation.oid, made);
     return made;
   }
@@ -239,7 +275,7 @@ export class Tables implements TableCatalog {
       .filter(
         ({ kind }) => lake || toRead || kind === 'r' || this.#options.config['publish.via.partition.root'],
       )
-      .map((relation) => ({ ...relation, fullName: `${relation.schema}.${relation.name}` }));
+      .map(named);
   }
 
   /** The table whose rows these are: the partitioned one where it is captured as one, else the message's own. */
@@ -431,32 +467,10 @@ export function identityWarning(table: PostgresTable): string | null {
   return null;
 }
 
-function byNumber(a: ColumnFacts, b: ColumnFacts): number {
-  return (a.attnum ?? 0) - (b.attnum ?? 0);
+function named(relation: RelationRow): CapturedTable {
+  return { ...relation, fullName: `${relation.schema}.${relation.name}` };
 }
 
-/** Everything of a table that makes a version, as text. */
-function signatureOf(table: PostgresTable): string {
-  return JSON.stringify([
-    table.name,
-    table.oid,
-    table.replicaIdentity,
-    table.primaryKey,
-    table.uniqueKey,
-    table.keyColumns,
-    table.beforeColumns,
-    table.asStreamed,
-    table.columns.map((column) => [
-      column.name,
-      column.sourceId,
-      column.type,
-      column.typeOid,
-      column.typmod,
-      column.sourceType,
-      column.nullable,
-      column.defaultSql,
-      column.defaultCell === null ? null : Buffer.from(column.defaultCell).toString('hex'),
-      column.missingCell === null ? null : Buffer.from(column.missingCell).toString('hex'),
-    ]),
-  ]);
+function byNumber(a: ColumnFacts, b: ColumnFacts): number {
+  return (a.attnum ?? 0) - (b.attnum ?? 0);
 }

@@ -47,7 +47,8 @@ export class IcebergSink implements Sink {
   constructor(config: IcebergSinkConfig, skipped: ReadonlySet<number>, context: SinkContext) {
     this.#config = config;
     this.#skippedOps = skipped;
-    this.#skippedOfParts = new Set([...skipped, ...OF_THE_WHOLE]);
+    // A part's truncation is a mark of the whole.
+    this.#skippedOfParts = new Set([...skipped, Op.truncate]);
     this.#context = context;
     this.#tables = new LakeTables(config, context, { position: null, commits: new Map() });
   }
@@ -246,8 +247,9 @@ export class IcebergSink implements Sink {
       if (work === null || work.table.failure !== null) return null;
       const given = batch.tables[i];
       const schema = work.table.keyed(keptTable(given), this.#config.upsert);
-      const skipped = given.whole === undefined ? this.#skippedOps : this.#skippedOfParts;
-      return new Route(work, schema, this.#staged.has(work.table), skipped);
+      const isPart = given.whole !== undefined;
+      const skipped = isPart ? this.#skippedOfParts : this.#skippedOps;
+      return new Route(work, schema, this.#staged.has(work.table), skipped, isPart);
     });
   }
 
@@ -426,8 +428,6 @@ export class IcebergSink implements Sink {
   }
 }
 
-/** What a part's rows do not say to a lake: a snapshot reads the whole, and its truncation is a mark. */
-const OF_THE_WHOLE = [Op.read, Op.truncate];
 const PARTITION_TRUNCATED = { reason: 'one of its partitions was truncated', replace: true };
 
 async function discard(work: TableWork): Promise<void> {

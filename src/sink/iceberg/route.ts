@@ -15,6 +15,8 @@ export class Route {
   readonly #partitioned: boolean;
   readonly #staged: boolean;
   readonly #skipped: ReadonlySet<number>;
+  /** Rows are of a part: those that a snapshot reads come with the whole's, too, those that a signal asks for do not. */
+  readonly #isPart: boolean;
   /** The lake may hold what comes, up to this offset of the source. */
   readonly #ahead: Offset | null;
   /** Without a key nothing could be merged with what the snapshot brought; but such a table's snapshot is of one point. */
@@ -22,8 +24,17 @@ export class Route {
   /** Every change is merged, whatever else may be said of it. */
   readonly #plain: boolean;
 
-  /** `schema` bears the lake's key; `staged`: the rows belong to content that replaces what is there. */
-  constructor(work: TableWork, schema: TableSchema, staged: boolean, skipped: ReadonlySet<number>) {
+  /**
+   * `schema` bears the lake's key; `staged`: the rows belong to content that replaces what is there; `isPart`: they are of a part
+   * of the table.
+   */
+  constructor(
+    work: TableWork,
+    schema: TableSchema,
+    staged: boolean,
+    skipped: ReadonlySet<number>,
+    isPart = false,
+  ) {
     const { table } = work;
     this.work = work;
     this.#schema = work.schemaNumber(schema);
@@ -31,6 +42,7 @@ export class Route {
     this.#partitioned = defaultSpec(table.loaded!).fields.length > 0;
     this.#staged = staged;
     this.#skipped = skipped;
+    this.#isPart = isPart;
     this.#ahead = table.ahead;
     this.#skipsRepeated = table.latest?.keyColumns.length === 0;
     this.#plain =
@@ -90,10 +102,16 @@ export class Route {
   #skips(batch: ChangeBatch, row: number): boolean {
     const op = batch.op[row];
     if (this.#skipped.has(op)) return true;
+    if (this.#isPart && op === Op.read && !this.#mayRepeat(batch.flags[row])) return true;
     if (this.#skipsRepeated && op !== Op.read && (batch.flags[row] & MAY_EXIST) !== 0) return true;
     if (this.#ahead === null || op === Op.read) return false;
     const { offset } = batch.transactions[batch.transactionOf[row]];
     return this.#ahead.holds(offset, this.work.table.source) === 'all';
+  }
+
+  /** Whether a row of a part can be merged with what the whole's reading brings of it. */
+  #mayRepeat(flags: number): boolean {
+    return this.#keyed && !this.#staged && (flags & MAY_EXIST) !== 0;
   }
 
   #noteTime({ transactions, transactionOf }: ChangeBatch, from: number, to: number): void {

@@ -31,7 +31,9 @@ export class Fields {
 
   /** In the database's order, without those that Debezium leaves out. */
   of(table: PostgresTable): EventField[] {
-    const fields = table.columns.flatMap((column, index) => this.#field(table, column, index) ?? []);
+    const fields = table.columns.flatMap((column, index) =>
+      table.hidden?.has(column.name) ? [] : (this.#field(table, column, index) ?? []),
+    );
     // Elsewhere they are in that order.
     if (table.logged === undefined && table.whole === undefined) return fields;
     const place = ({ column }: EventField) => table.columns[column].sourceId ?? 0;

@@ -13,6 +13,7 @@ import type { Lsn } from '../lsn.ts';
 import type { PostgresOffset } from '../offset.ts';
 import type { Interleave, SnapshotProgress } from '../parts.ts';
 import type { PostgresTable } from '../schema.ts';
+import type { ReadableTable } from '../tables.ts';
 import { type Transaction, WindowMark } from '../transaction.ts';
 import { Agenda } from './agenda.ts';
 import { IncrementalNotifications } from './incremental-notifications.ts';
@@ -20,7 +21,7 @@ import type { IncrementalProgress, PendingTable } from './incremental-progress.t
 import { keyText } from './keys.ts';
 import type { Window } from './open-window.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
-import { resolveRequests } from './requests.ts';
+import { resolveRequests, wholesIn } from './requests.ts';
 import { isOwnSignal, type Order, orderOf, type Signal, signalOfRow } from './signals.ts';
 import {
   MESSAGE_PREFIX,
@@ -37,10 +38,12 @@ export interface IncrementalOptions {
   readonly config: PostgresConfig;
   readonly filters: Filters;
   readonly connect: (signal: AbortSignal) => Promise<Client>;
-  /** Names of all captured tables. */
-  readonly tableNames: () => Promise<readonly string[]>;
-  /** A captured table as it is now, null when it is gone. */
+  /** What can be named to be read. */
+  readonly readable: () => Promise<readonly ReadableTable[]>;
+  /** One of these as it is now, null when it is gone. */
   readonly find: (name: string) => Promise<PostgresTable | null>;
+  /** What its rows are rows of in the stream: a part's may be the whole's. */
+  readonly streamedAs: (table: PostgresTable) => PostgresTable;
   /** What the stream knows of the table, to see that a chunk was read in the same version; null: not met yet. */
   readonly current: (oid: number) => PostgresTable | null;
   readonly progress: IncrementalProgress | null;
@@ -130,16 +133,26 @@ export class IncrementalSnapshots implements Interleave {
     for (const { id } of batch.transactions) this.#rememberXid(id);
     const watched = batch.tables.some(
       (table) =>
-        wholeOf(table).name === this.#window?.tableName ||
+        this.#inWindow(table) !== null ||
         this.#options.filters.isSignalTable(table.id.schema, table.id.table),
     );
     if (!watched) return;
     for (let row = 0; row < batch.rowCount; row++) {
       const table = batch.tables[batch.tableOf[row]] as PostgresTable;
       if (this.#options.filters.isSignalTable(table.id.schema, table.id.table)) this.#signalRow(batch, row);
-      else if (this.#window?.isOpen && wholeOf(table).name === this.#window.tableName)
-        this.#changedRow(batch, row, wholeOf(table) as PostgresTable);
+      else if (this.#window?.isOpen) {
+        const read = this.#inWindow(table);
+        if (read !== null) this.#changedRow(batch, row, read);
+      }
     }
+  }
+
+  /** As what rows of this table may be in the window; null: they are not. */
+  #inWindow(table: TableSchema): PostgresTable | null {
+    const name = this.#window?.tableName;
+    const { whole } = table;
+    if (table.name === name) return table as PostgresTable;
+    return whole !== undefined && whole.name === name ? (whole as PostgresTable) : null;
   }
 
   message(content: Uint8Array, _lsn: Lsn): void {
@@ -302,8 +315,8 @@ export class IncrementalSnapshots implements Interleave {
   }
 
   async #askReplace(order: Extract<Order, { kind: 'replace' }>, isOwn: boolean): Promise<void> {
-    const captured = await this.#options.tableNames();
-    const named = captured.filter((name) => order.tables.some((pattern) => pattern.test(name)));
+    const isNamed = (name: string) => order.tables.some((pattern) => pattern.test(name));
+    const named = wholesIn(await this.#options.readable(), isNamed);
     if (!isOwn) for (const name of named) this.#askedFor.add(name);
     if (named.length > 0) this.#agenda.addReplace(named);
     else this.#options.log.warn({ id: order.id }, 'signal names no captured table');
@@ -338,6 +351,8 @@ export class IncrementalSnapshots implements Interleave {
     const chunk = this.#exclusive(async (client) => {
       const table = await this.#options.find(pending.name);
       const streamed = this.#streamed(table);
+      // Before the window opens.
+      if (table !== null) window.tableName = this.#options.streamedAs(table).name;
       const rows = await readWindow(client, {
         id,
         table,
@@ -354,7 +369,8 @@ export class IncrementalSnapshots implements Interleave {
     });
     const changed = new Set<string>();
     const state = { isOpen: false, isClosed: false, closedAt: null, spoiled: false, before: [] };
-    this.#window = { id, chunk, tableName: pending.name, changed, ...state };
+    const window: Window = { id, chunk, tableName: pending.name, changed, ...state };
+    this.#window = window;
     chunk.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
   }
 
@@ -427,11 +443,11 @@ export class IncrementalSnapshots implements Interleave {
    */
   #isOutdated(table: PostgresTable | null, before: PostgresTable | null): boolean {
     const now = this.#streamed(table);
-    return now !== table && now !== before;
+    return now !== (table && this.#options.streamedAs(table)) && now !== before;
   }
 
   #streamed(table: PostgresTable | null): PostgresTable | null {
-    return table === null ? null : this.#options.current(table.oid);
+    return table === null ? null : this.#options.current(this.#options.streamedAs(table).oid);
   }
 
   #adaptChunk(rows: WindowRows): void {
@@ -472,11 +488,6 @@ export class IncrementalSnapshots implements Interleave {
     this.#busy = next.catch(() => {});
     return next;
   }
-}
-
-/** Windows are read of the table that the lake keeps. */
-function wholeOf(table: TableSchema): TableSchema {
-  return table.whole ?? table;
 }
 
 function empty(offset: PostgresOffset): ChangeBatch {

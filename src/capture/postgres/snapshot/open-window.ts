@@ -18,9 +18,10 @@ export interface Window {
   closedAt: Lsn | null;
   /** Transactions whose commits the log had before the window opened. */
   before: readonly string[];
-  /** Keys of the window's table that the log changed while it was open. */
+  /** Keys of that table that the log changed while it was open. */
   readonly changed: Set<string>;
   /** By a truncation: the chunk is worth nothing and is read again. */
   spoiled: boolean;
-  readonly tableName: string;
+  /** Of what rows of its table are in the stream: the table itself, or of a part the whole. */
+  tableName: string;
 }

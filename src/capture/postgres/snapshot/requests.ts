@@ -1,6 +1,7 @@
 import type { Log } from '../../../base/log.ts';
 import type { ScanStatus } from '../../notifications.ts';
 import type { PostgresTable } from '../schema.ts';
+import type { ReadableTable } from '../tables.ts';
 import type { PendingTable } from './incremental-progress.ts';
 import type { Order } from './signals.ts';
 import { chunkKey } from './window.ts';
@@ -14,9 +15,8 @@ export interface Resolved {
 }
 
 export interface RequestOptions {
-  /** Names of all captured tables. */
-  readonly tableNames: () => Promise<readonly string[]>;
-  /** A captured table as it is now, null when it is gone. */
+  readonly readable: () => Promise<readonly ReadableTable[]>;
+  /** One of these as it is now, null when it is gone. */
   readonly find: (name: string) => Promise<PostgresTable | null>;
   readonly log: Log;
 }
@@ -27,11 +27,11 @@ export async function resolveRequests(
   options: RequestOptions,
   isAhead: (name: string) => boolean,
 ): Promise<Resolved> {
-  const captured = await options.tableNames();
+  const readable = await options.readable();
   const added: PendingTable[] = [];
   const whole: string[] = [];
   for (const { name: named, tables, condition, surrogateKey } of order.requests) {
-    const found = captured.filter((candidate) => tables.test(candidate));
+    const found = namesIn(readable, (candidate) => tables.test(candidate));
     for (const name of found.length === 0 ? [named] : found) {
       const table = found.length === 0 ? null : await options.find(name);
       const reason = unreadable(table, surrogateKey);
@@ -45,6 +45,26 @@ export async function resolveRequests(
     }
   }
   return { added, whole };
+}
+
+/**
+ * What is named. A part whose rows go out as those of its table is left out where they are read with that anyway.
+ */
+function namesIn(readable: readonly ReadableTable[], isNamed: (name: string) => boolean): string[] {
+  return readable
+    .filter(({ fullName, streamedAs }) => {
+      const comesWithWhole = streamedAs !== fullName && isNamed(streamedAs);
+      return isNamed(fullName) && !comesWithWhole;
+    })
+    .map(({ fullName }) => fullName);
+}
+
+/** The same for what is to be replaced as a whole, which a part that is not published cannot be by itself. */
+export function wholesIn(
+  readable: readonly ReadableTable[],
+  isNamed: (name: string) => boolean,
+): readonly string[] {
+  return [...new Set(readable.filter((it) => isNamed(it.fullName)).map(({ streamedAs }) => streamedAs))];
 }
 
 const CANNOT_READ = 'a table that is not captured, or has no primary key, cannot be read beside the stream';
