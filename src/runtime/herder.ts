@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Log } from '../base/log.ts';
 import type { TaskMetrics } from '../base/metrics.ts';
+import type { OffsetChange } from '../sink/sink.ts';
 import type { Properties } from './config-providers.ts';
 import { Connector, type ConnectorStatus, type TaskStatus } from './connector.ts';
+import { alterKeptOffsets } from './kept-offsets.ts';
 import { unknownProperties } from './plugins/unknown.ts';
 import type { ConfigInfos } from './plugins/validate.ts';
 import { requireValid, validateConfig } from './plugins/validate.ts';
 import type { Plugins } from './plugins.ts';
 import { connectorNotFound, RequestError } from './request-error.ts';
+import { withWorker } from './sink-defaults.ts';
 import type { Store, StoredOffset, TargetState } from './store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 
@@ -180,17 +183,28 @@ export class Herder {
 
   /** Raises the offsets' epoch (O-2). Waits for the last thread, whose own late reports then count no more. */
   async alterOffsets(name: string, offsets: readonly StoredOffset[]): Promise<void> {
-    await this.requireStopped(name);
     // Connect takes an offset without a partition, and never finds it again.
-    this.store.alterOffsets(
-      name,
-      offsets.filter(({ partition }) => partition !== null),
+    const changes = offsets.flatMap(({ partition, offset }) =>
+      partition === null ? [] : [{ partition, offset }],
     );
+    await this.changeKeptOffsets(name, changes);
+    this.store.alterOffsets(name, changes);
   }
 
   async resetOffsets(name: string): Promise<void> {
-    await this.requireStopped(name);
+    await this.changeKeptOffsets(name, null);
     this.store.resetOffsets(name);
+  }
+
+  /** Where they are kept for others, first: what is only there counts as changed, what is only in the store is lost with it. */
+  private async changeKeptOffsets(name: string, changes: readonly OffsetChange[] | null): Promise<void> {
+    const connector = await this.requireStopped(name);
+    const { worker, log, store } = this.options;
+    const config = withWorker(worker.providers.resolve(connector.config), worker);
+    const epoch = store.offsetEpoch(name) + 1;
+    await alterKeptOffsets(config, { connector: name, epoch, log: log.child({ connector: name }) }, changes);
+    // Meanwhile it may have been started, or deleted.
+    await this.requireStopped(name);
   }
 
   topics(name: string): string[] {
@@ -240,7 +254,7 @@ export class Herder {
     return valid;
   }
 
-  private async requireStopped(name: string): Promise<void> {
+  private async requireStopped(name: string): Promise<Connector> {
     const connector = this.require(name);
     if (connector.target !== 'STOPPED')
       throw new RequestError(
@@ -249,6 +263,7 @@ export class Herder {
           `specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
       );
     await connector.stopped();
+    return connector;
   }
 
   private require(name: string): Connector {

@@ -4,7 +4,7 @@ import type { TaskMetrics } from '../base/metrics.ts';
 import type { ChangeBatch } from '../record/batch.ts';
 import type { RecordTransform } from '../record/connect-record.ts';
 import type { EventForms } from '../record/event.ts';
-import type { Offset, OffsetCodec } from '../record/offset.ts';
+import type { Offset, OffsetCodec, OffsetJson } from '../record/offset.ts';
 
 /** Makes batches durable. One per running task and sink name. */
 export interface Sink {
@@ -86,6 +86,29 @@ export interface SinkDefinition {
   readonly properties: readonly SinkProperty[];
   /** Errors by property, without contacting anything. */
   validate(config: Readonly<Record<string, string>>): ReadonlyMap<string, readonly string[]>;
+  /**
+   * Changes the offsets of a connector that is stopped where the sink keeps them beside what it writes, for others to read.
+   * `changes` null: all of them go. Durable when it resolves. Absent: there is no such place.
+   */
+  alterOffsets?(
+    config: Readonly<Record<string, string>>,
+    context: OffsetsContext,
+    changes: readonly OffsetChange[] | null,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface OffsetsContext {
+  readonly connector: string;
+  /** That offsets have from this change on (O-2). */
+  readonly epoch: number;
+  readonly log: Log;
+}
+
+export interface OffsetChange {
+  readonly partition: OffsetJson;
+  /** Null: it goes. */
+  readonly offset: OffsetJson | null;
 }
 
 /** One property as `GET /connector-plugins/{class}/config` describes it. */

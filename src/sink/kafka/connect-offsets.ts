@@ -22,7 +22,7 @@ export class ConnectOffsets {
   constructor(topic: string, connector: string, codec: OffsetCodec) {
     this.#topic = topic;
     this.#codec = codec;
-    this.#key = Buffer.from(JSON.stringify([connector, codec.partition]));
+    this.#key = keyOf(connector, codec.partition);
   }
 
   get topic(): string {
@@ -51,12 +51,17 @@ export class ConnectOffsets {
   }
 
   send(offset: Offset, producer: Producer, nowMillis: number, published: PublishedRows | null = null): void {
-    const { epoch } = offset;
-    const json = {
-      ...offset.toJSON(),
-      ...(epoch === 0 ? {} : { [EPOCH_FIELD]: epoch }),
-      ...(published === null ? {} : { [PUBLISHED_FIELD]: writePublished(published) }),
-    };
-    producer.send(this.#topic, this.#key, Buffer.from(JSON.stringify(json)), NO_HEADERS, nowMillis);
+    const more: OffsetJson = published === null ? {} : { [PUBLISHED_FIELD]: writePublished(published) };
+    const value = textOf({ ...offset.toJSON(), ...more }, offset.epoch);
+    producer.send(this.#topic, this.#key, value, NO_HEADERS, nowMillis);
   }
+}
+
+/** Of a connector's record. */
+export function keyOf(connector: string, partition: OffsetJson): Buffer {
+  return Buffer.from(JSON.stringify([connector, partition]));
+}
+
+export function textOf(offset: OffsetJson, epoch: number): Buffer {
+  return Buffer.from(JSON.stringify(epoch === 0 ? offset : { ...offset, [EPOCH_FIELD]: epoch }));
 }

@@ -10,4 +10,8 @@ export const kafkaSink: SinkDefinition = {
   commitPolicy: (config) => parseKafkaConfig(config).commit,
   properties: KAFKA_PROPERTIES,
   validate: validateKafkaConfig,
+  alterOffsets: async (config, context, changes, signal) => {
+    const { alterOffsets } = await import('./alter-offsets.ts');
+    await alterOffsets(parseKafkaConfig(config), context, changes, signal);
+  },
 };
