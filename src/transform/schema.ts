@@ -6,7 +6,7 @@ import type {
   ConnectSchema,
   ConnectValue,
 } from '../record/connect-schema.ts';
-import { holeOf, holeWithDefault } from '../record/hole.ts';
+import { holeOf, holeWithDefault, mappedHole } from '../record/hole.ts';
 
 export const STRING: ConnectSchema = { type: 'string', optional: false };
 export const OPTIONAL_STRING: ConnectSchema = { type: 'string', optional: true };
@@ -72,6 +72,24 @@ export function orDefault(schema: ConnectSchema, value: ConnectValue | undefined
   if (ifNull === undefined || ifNull === null) return value;
   const hole = holeOf(value);
   return hole === undefined ? value : holeWithDefault(hole, ifNull);
+}
+
+/** A field of a struct that may be null, as `orDefault` gives it. */
+export function fieldOf(struct: ConnectValue, schema: ConnectSchema, index: number): ConnectValue {
+  if (struct === null) return null;
+  const hole = holeOf(struct);
+  if (hole === undefined) return orDefault(schema, (struct as ConnectList)[index]);
+  return mappedHole(hole, schema, (value) => fieldOf(value, schema, index));
+}
+
+/** What `apply`, which never fails, makes of a value, null included. */
+export function mapped(
+  value: ConnectValue,
+  schema: ConnectSchema,
+  apply: (value: ConnectValue) => ConnectValue,
+): ConnectValue {
+  const hole = holeOf(value);
+  return hole === undefined ? apply(value) : mappedHole(hole, schema, apply);
 }
 
 /** @throws IcestreamError transform.record */

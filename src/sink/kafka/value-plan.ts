@@ -16,6 +16,7 @@ import { type Hole, holeOf } from '../../record/hole.ts';
 import type { SourceFields } from '../../record/source-fields.ts';
 import type { TableSchema } from '../../record/table.ts';
 import type { ValueWriter } from '../../record/value.ts';
+import { ValueCollector } from '../../record/value-collector.ts';
 import type { EventParts } from './event-sketch.ts';
 
 /** Writes one part of a record from the cells of a row. */
@@ -113,8 +114,8 @@ function imageRun(values: ConnectList, from: number): Hole[] {
   return run;
 }
 
-function isOfImage({ place }: Hole): boolean {
-  return place.in === 'row' || place.in === 'key';
+function isOfImage({ place, map }: Hole): boolean {
+  return map === undefined && (place.in === 'row' || place.in === 'key');
 }
 
 function isSameImage({ place: one }: Hole, { place: other }: Hole): boolean {
@@ -143,7 +144,19 @@ function planImage(holes: readonly Hole[], { table, form }: Materials, out: Valu
     );
 }
 
+/** What a value becomes is made of the value alone, without the rest of its record. */
+function planMapped({ map, ...hole }: Hole, materials: Materials, out: ValueWriter): Step {
+  const { schema, apply } = map!;
+  const collector = new ValueCollector();
+  const collect = planHole(hole, materials, collector);
+  return (batch, row, event) => {
+    collect(batch, row, event);
+    writeValue(schema, apply(collector.take()), out);
+  };
+}
+
 function planHole(hole: Hole, materials: Materials, out: ValueWriter): Step {
+  if (hole.map !== undefined) return planMapped(hole, materials, out);
   const { place, schema, ifNull } = hole;
   const to = ifNull === null ? out : new DefaultWriter(out, schema, ifNull);
   switch (place.in) {

@@ -1,5 +1,10 @@
 import { decimalText, doubleText, floatText } from '../../convert/java-text.ts';
-import type { ConnectDecimal, ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
+import {
+  type ConnectDecimal,
+  type ConnectSchema,
+  type ConnectValue,
+  DECIMAL,
+} from '../../record/connect-schema.ts';
 import { failed, typeText } from '../schema.ts';
 import { DAY_MS, isTemporal, toMillis } from './temporal.ts';
 
@@ -27,6 +32,23 @@ export function castValue(schema: ConnectSchema | null, value: ConnectValue, typ
       return Math.fround(toDouble(value));
     case 'float64':
       return toDouble(value);
+  }
+}
+
+/** Whether every value of the schema can be cast. */
+export function alwaysCasts(schema: ConnectSchema, type: CastType): boolean {
+  switch (schema.type) {
+    case 'string':
+      return type === 'string' || type === 'boolean';
+    case 'bytes':
+      return type === 'string' || schema.name === DECIMAL;
+    case 'array':
+    case 'map':
+    case 'struct':
+      return false;
+    default:
+      // There are times that have no text.
+      return type !== 'string' || !isTemporal(schema);
   }
 }
 

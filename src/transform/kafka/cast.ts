@@ -8,6 +8,7 @@ import { boolean, type Properties, readOptions, requiredList } from '../options.
 import {
   basicsOf,
   failed,
+  mapped,
   orDefault,
   perSchema,
   requireMap,
@@ -16,7 +17,7 @@ import {
   typeText,
 } from '../schema.ts';
 import type { TwoSided } from '../side.ts';
-import { type CastType, castValue } from './cast-value.ts';
+import { alwaysCasts, type CastType, castValue } from './cast-value.ts';
 
 const OPTIONS = { spec: requiredList({ check: specProblem }), 'replace.null.with.default': boolean(true) };
 const PURPOSE = 'type casting';
@@ -46,6 +47,8 @@ export const cast: TwoSided = {
     const wholeSchema = perSchema((schema) => castSchema(schema, whole!));
     const plan = perSchema((schema) => planFields(schema, typeOf));
     return {
+      // Values that cannot be cast whatever they are, are looked at, which those that are not there yet refuse.
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);
@@ -61,7 +64,9 @@ export const cast: TwoSided = {
           const field = schema.fields![i].schema;
           const given = nullsBecomeDefaults ? orDefault(field, each) : each;
           const type = types[i];
-          return type === undefined ? given : castChecked(field, given, type);
+          if (type === undefined) return given;
+          if (!alwaysCasts(field, type)) return castChecked(field, given, type);
+          return mapped(given, newSchema.fields![i].schema, (value) => castChecked(field, value, type));
         });
         return side.replace(record, newSchema, values);
       },

@@ -6,7 +6,7 @@ import type {
   ConnectValue,
 } from '../../record/connect-schema.ts';
 import { readOptions, text } from '../options.ts';
-import { basicsOf, orDefault, perSchema, requireMap, requireStruct, structLike } from '../schema.ts';
+import { basicsOf, fieldOf, perSchema, requireMap, requireStruct, structLike } from '../schema.ts';
 import type { TwoSided } from '../side.ts';
 
 const OPTIONS = { delimiter: text('.') };
@@ -19,6 +19,7 @@ export const flatten: TwoSided = {
     const { delimiter } = readOptions(OPTIONS, config);
     const flat = flattener(delimiter);
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);
@@ -77,10 +78,10 @@ function collectFields(
   });
 }
 
-function collectValues(schema: ConnectSchema, struct: ConnectList | null, out: ConnectValue[]): void {
+function collectValues(schema: ConnectSchema, struct: ConnectValue, out: ConnectValue[]): void {
   (schema.fields ?? []).forEach((field, i) => {
-    const value = struct === null ? null : orDefault(field.schema, struct[i]);
-    if (field.schema.type === 'struct') collectValues(field.schema, value as ConnectList | null, out);
+    const value = fieldOf(struct, field.schema, i);
+    if (field.schema.type === 'struct') collectValues(field.schema, value, out);
     else out.push(value);
   });
 }

@@ -1,6 +1,6 @@
 import { type ConnectSchema, type ConnectValue, DECIMAL } from '../../record/connect-schema.ts';
 import { boolean, NOT_BLANK, readOptions, requiredList, text } from '../options.ts';
-import { failed, orDefault, perSchema, requireMap, requireStruct, typeText } from '../schema.ts';
+import { failed, mapped, orDefault, perSchema, requireMap, requireStruct, typeText } from '../schema.ts';
 import type { TwoSided } from '../side.ts';
 import { castValue } from './cast-value.ts';
 import { isTemporal } from './temporal.ts';
@@ -24,6 +24,7 @@ export const maskField: TwoSided = {
     const names = new Set(fields);
     const plan = perSchema((schema) => (schema.fields ?? []).map((field) => names.has(field.name)));
     return {
+      sees: 'shape',
       apply(record) {
         const schema = side.schema(record);
         const value = side.value(record);
@@ -33,7 +34,10 @@ export const maskField: TwoSided = {
         const masked = struct.map((each, i) => {
           const field = schema.fields![i].schema;
           const given = nullsBecomeDefaults ? orDefault(field, each) : each;
-          return masks[i] && given !== null ? mask(field, replacement) : given;
+          if (!masks[i] || given === null) return given;
+          // What cannot be masked fails here, whatever the value.
+          const masked = mask(field, replacement);
+          return mapped(given, field, (value) => (value === null ? null : masked));
         });
         return side.replace(record, schema, masked);
       },
