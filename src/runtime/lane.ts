@@ -11,7 +11,7 @@ export class Lane {
   readonly sink: Sink;
   readonly #policy: CommitPolicy;
   readonly #signal: AbortSignal;
-  readonly #onDurable: (isAll: boolean) => void;
+  readonly #onDurable: (isNew: boolean) => void;
   readonly #onError: (error: unknown) => void;
   durable: Offset | null;
   readonly #caughtUp = Promise.withResolvers<void>();
@@ -25,13 +25,13 @@ export class Lane {
   #timer: NodeJS.Timeout | null = null;
   #lastStartMs = 0;
 
-  /** `onDurable` is told whether all of it is that the commit was to make durable. */
+  /** `onDurable` is told whether the sink has more than before. */
   constructor(
     sink: Sink,
     policy: CommitPolicy,
     durable: Offset | null,
     signal: AbortSignal,
-    onDurable: (isAll: boolean) => void,
+    onDurable: (isNew: boolean) => void,
     onError: (error: unknown) => void,
   ) {
     this.sink = sink;
@@ -142,7 +142,8 @@ export class Lane {
     const durable = await this.sink.commit(offset, this.#signal);
     // A sink may hold progress without data back for a while; it is offered again when the interval has passed.
     if (durable.compare(offset) < 0 && this.#committed === offset) this.#committed = null;
+    const isNew = this.durable === null || durable.compare(this.durable) > 0;
     this.durable = durable;
-    this.#onDurable(durable.compare(offset) >= 0);
+    this.#onDurable(isNew);
   }
 }

@@ -153,8 +153,8 @@ export class Reading {
     const { of, down, feed } = seat;
     const { sink } = opened;
     const signal = AbortSignal.any([this.#ending, down.signal]);
-    const onDurable = (isAll: boolean) => {
-      if (isAll) of.beside?.health.wentOn();
+    const onDurable = (isNew: boolean) => {
+      if (isNew) of.beside?.health.wentOn();
       this.#acknowledge();
     };
     const onError = (error: unknown) => this.#fail(seat, error);

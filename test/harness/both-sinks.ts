@@ -71,6 +71,14 @@ export class Both {
     await until(`${sink} is away with ${error}`, look, this.#waiting);
   }
 
+  async nobodyIsAway(): Promise<void> {
+    await until('nobody is away', async () => (await this.away()) === undefined, this.#waiting);
+  }
+
+  async logs(text: RegExp): Promise<void> {
+    await until(`the log says ${text}`, () => text.test(this.rig.service.log()), this.#waiting);
+  }
+
   async lakeGoesOn(): Promise<void> {
     await this.load.walk(20);
     const { step } = this.load;
@@ -96,7 +104,7 @@ export class Both {
     const { rig, load } = this;
     await load.walk(5);
     await rig.caughtUp(BEACON);
-    await until('nobody is away', async () => (await this.away()) === undefined, this.#waiting);
+    await this.nobodyIsAway();
     await rig.service.stop();
     await rig.requireEqual(...LOAD_TABLES);
     assert.equal(await rig.lake((lake) => stepOfLake(lake, rig.namespace)), load.step);
@@ -109,7 +117,7 @@ export class Both {
   get #waiting() {
     const { service } = this.rig;
     const detail = async () => `${JSON.stringify(await service.task(CONNECTOR))}\n${service.log()}`;
-    return { detail, alive: () => service.requireAlive(), timeoutMs: 20_000 };
+    return { detail, alive: () => service.requireAlive() };
   }
 }
 
