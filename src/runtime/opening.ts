@@ -114,15 +114,19 @@ async function heldBack({ health, caughtUp }: Again, signal: AbortSignal): Promi
 }
 
 /**
- * Resolves when one is open and the others are as well, or have had their time.
+ * Resolves when one is open and the others are as well, or have had their time. `onNobody`: none is after that time.
  * @throws what the first failed with, where none can be opened at once
  */
-export async function openInTime(openings: readonly Opening[]): Promise<void> {
+export async function openInTime(openings: readonly Opening[], onNobody: () => void): Promise<void> {
   const atOnce = openings.map((opening) => opening.atOnce);
+  const nobody = setTimeout(onNobody, GRACE_MS);
   try {
-    await Promise.any(atOnce);
+    // One that was not open at once may be before another that is still on its way.
+    await Promise.race([Promise.any(atOnce), Promise.any(openings.map(({ opened }) => opened))]);
   } catch (error) {
     throw (error as AggregateError).errors[0];
+  } finally {
+    clearTimeout(nobody);
   }
   const over = new AbortController();
   const grace = delay(GRACE_MS, undefined, { signal: over.signal }).catch(() => {});

@@ -95,7 +95,8 @@ export class Reading {
     const openings = this.#seats.map(({ opening }) => opening);
     const all = () => Promise.all(openings.map(({ opened }) => opened));
     if (this.#waitsForAll) await all();
-    else await openInTime(openings);
+    // While none is open there is nobody whom one that has failed would hold up.
+    else await openInTime(openings, this.#caughtUp.resolve);
     let from = this.#startOf();
     if (from === null) {
       await all();

@@ -86,7 +86,7 @@ function numberOf(offset: Offset): number {
   return Number((offset as PostgresOffset).lsn / 10n);
 }
 
-type Fault = 'none' | 'open' | 'write' | 'before the commit' | 'after the commit';
+type Fault = 'none' | 'waits' | 'open' | 'write' | 'before the commit' | 'after the commit';
 
 /** What one sink keeps, whatever becomes of its instances: rows and offset in one step. */
 class Kept {
@@ -114,9 +114,10 @@ class Kept {
     };
     return {
       needsSnapshot: [],
-      open: async () => {
+      open: async (signal) => {
         assert.equal(this.alive++, 0, 'O-6 one instance at a time');
         await tick();
+        if (fault === 'waits') await delay(60_000, undefined, { signal });
         meet('open');
         this.opened++;
         return this.offset;
@@ -210,7 +211,7 @@ test('S-1 O-4 sinks that fail anywhere, and again and again, have every row once
     assert.equal(log.acknowledged, 40);
     assert.ok(kept.every(({ alive }) => alive === 0));
   });
-  await fc.assert(property, { interruptAfterTimeLimit: 4000, numRuns: 60 });
+  await fc.assert(property, { interruptAfterTimeLimit: 3000, numRuns: 60 });
 });
 
 test('S-1 the others go on while a sink cannot be opened, and it is named with its error', async (t) => {
@@ -273,6 +274,17 @@ test('S-1 a sink is not waited for at a stop while it is away', async (t) => {
   const { ended } = await run(t, { kept, length: 50, ends: false, stop: stop.signal });
   await ended;
   assert.ok(kept.every(({ alive }) => alive === 0));
+});
+
+test('S-1 a sink that has failed is opened again while another one waits to be', async (t) => {
+  const stop = new AbortController();
+  const kept = [new Kept('waits', ['none', 'waits']), new Kept('failed', ['write'])];
+  const { states, ended } = await run(t, { kept, length: 50, ends: false, stop: stop.signal });
+  while (kept[1]!.rows.length < 50) await tick();
+  assert.deepEqual(kept[1]!.rows, upTo(50));
+  assert.ok(states.get('waits')!.isAway);
+  stop.abort();
+  await ended;
 });
 
 test('what does not pass fails the task, beside others too', async (t) => {
