@@ -57,6 +57,34 @@ export class Notifications {
     );
   }
 
+  /** It cannot be read, which ends the snapshot. */
+  tableFailed(table: string): Notification[] {
+    const data = { connector_name: this.#connector, scanned_collection: table, status: 'SQL_EXCEPTION' };
+    return this.#tell(randomUUID(), 'TABLE_SCAN_COMPLETED', INITIAL, data);
+  }
+
+  /** Of a snapshot with several threads. `rows`: in the table's chunks that are done. */
+  tableChunkBegins(table: string, { index, total }: ChunkPlace, rows: number): Notification[] {
+    return this.#tell(randomUUID(), 'TABLE_CHUNK_IN_PROGRESS', INITIAL, {
+      current_collection_in_progress: table,
+      chunk_index: String(index),
+      connector_name: this.#connector,
+      total_chunks: String(total),
+      total_rows_scanned: String(rows),
+    });
+  }
+
+  tableChunkRead(table: string, { index, total }: ChunkPlace, tables: readonly string[]): Notification[] {
+    return this.#tell(randomUUID(), 'TABLE_CHUNK_COMPLETED', INITIAL, {
+      scanned_collection: table,
+      chunk_index: String(index),
+      connector_name: this.#connector,
+      total_chunks: String(total),
+      data_collections: tables.join(','),
+      status: 'SUCCEEDED',
+    });
+  }
+
   /** Of an incremental snapshot; `id` is the signal's, null for one that is not known any more. */
   incremental(
     id: string | null,
@@ -113,7 +141,13 @@ export class Notifications {
   }
 }
 
-export type ScanStatus = 'SUCCEEDED' | 'EMPTY' | 'NO_PRIMARY_KEY' | 'UNKNOWN_SCHEMA';
+export type ScanStatus = 'SUCCEEDED' | 'EMPTY' | 'NO_PRIMARY_KEY' | 'SQL_EXCEPTION' | 'UNKNOWN_SCHEMA';
+
+/** A chunk among those of its table; `total` is what is known of it at the time. */
+export interface ChunkPlace {
+  readonly index: number;
+  readonly total: number;
+}
 
 /** The order in which a java.util.HashSet made of these texts gives them. */
 export function hashSetOrder(texts: readonly string[]): readonly string[] {

@@ -2,7 +2,9 @@ import { IcestreamError, invariant } from '../../base/errors.ts';
 import type { Converter } from '../../convert/converter.ts';
 import { Producer } from '../../kafka/producer.ts';
 import type { ChangeBatch } from '../../record/batch.ts';
+import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { EventForms } from '../../record/event.ts';
+import { isLast, type Notification } from '../../record/notification.ts';
 import type { Offset } from '../../record/offset.ts';
 import type { PendingWork, Sink, SinkContext } from '../sink.ts';
 import type { KafkaSinkConfig } from './config.ts';
@@ -16,6 +18,9 @@ import { OpenTransaction, type PublishedRows } from './open-transaction.ts';
 import { Publisher } from './publisher.ts';
 import type { EventConverters } from './table-events.ts';
 
+/** For what is told when the task is about to fail. */
+const LAST_WORDS_MS = 10_000;
+
 /** Publishes every change as Debezium does, in the order of the log; a commit waits until the brokers have it all. */
 export class KafkaSink implements Sink {
   readonly needsSnapshot: readonly string[] = [];
@@ -26,6 +31,7 @@ export class KafkaSink implements Sink {
   readonly #offsets: ConnectOffsets | null;
   #producer: Producer | null = null;
   #publisher: Publisher | null = null;
+  #converters: EventConverters | null = null;
   #errors: RecordErrors | null = null;
   #heartbeat: Heartbeat | null = null;
   #committing: Promise<unknown> = Promise.resolve();
@@ -75,6 +81,7 @@ export class KafkaSink implements Sink {
     if (this.#offsets !== null) await this.#producer.prepare(this.#offsets.topic, signal);
     const known = (await this.#offsets?.read(options, epoch, signal)) ?? null;
     const converters = await this.#config.converters();
+    this.#converters = converters;
     this.#errors = await this.#openErrors(this.#producer, converters.header, signal);
     this.#publisher = this.#openPublisher(this.#producer, converters, known?.published ?? null);
     const { heartbeat } = this.#config;
@@ -99,17 +106,62 @@ export class KafkaSink implements Sink {
     if (this.#isTransactional) await this.#committing;
     this.#rows += batch.rowCount;
     this.#bytes += batch.byteLength;
-    const topic = this.#config.notificationTopic;
-    if (topic !== null) {
-      for (const it of batch.notifications ?? [])
-        await this.#publisher.publish(notificationRecord(topic, it));
-    }
+    for (const notification of batch.notifications ?? []) await this.#tell(notification);
     if (batch.repair !== true) await this.#publisher.take(batch);
     this.#open.take(batch);
     this.#boundary = batch.offset ?? this.#boundary;
     if (this.#outlives) await this.#commitOpen(this.#boundary!);
     const heartbeat = this.#heartbeat?.heard(Date.now()) ?? null;
     if (heartbeat !== null) await this.#publisher.publish(heartbeat);
+  }
+
+  async #tell(notification: Notification): Promise<void> {
+    const topic = this.#config.notificationTopic;
+    if (topic === null) return;
+    const record = notificationRecord(topic, notification);
+    if (isLast(notification)) await this.#tellLast(record);
+    else await this.#publisher!.publish(record);
+  }
+
+  /**
+   * Waits until the brokers have it, since nothing will be committed behind it. The transaction, which the task leaves open,
+   * takes no part in it.
+   */
+  async #tellLast(record: ConnectRecord): Promise<void> {
+    const signal = AbortSignal.any([this.#aborted.signal, AbortSignal.timeout(LAST_WORDS_MS)]);
+    const { producer: settings } = this.#config;
+    const { connector, log } = this.#context;
+    try {
+      if (!this.#isTransactional)
+        return await this.#publish(record, this.#publisher!, this.#producer!, signal);
+      const options = {
+        ...settings,
+        clientId: `connector-notifications-${connector}`,
+        transactionalId: null,
+        log,
+      };
+      // What was told before comes before.
+      await this.#producer!.flush(signal);
+      const producer = await Producer.open(options, signal);
+      try {
+        await this.#publish(record, this.#openPublisher(producer, this.#converters!, null), producer, signal);
+      } finally {
+        await producer.close();
+      }
+    } catch (error) {
+      // The task fails by something else, which is what is to be seen.
+      log.warn({ error }, 'a last notification could not be published');
+    }
+  }
+
+  async #publish(
+    record: ConnectRecord,
+    publisher: Publisher,
+    producer: Producer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await publisher.publish(record);
+    await producer.flush(signal);
   }
 
   async commit(offset: Offset, signal: AbortSignal): Promise<Offset> {

@@ -76,6 +76,8 @@ export class Capture {
     if (done) return null;
     this.batches.push(value);
     this.rows.push(...plainRows(value));
+    // Rows may be looked at later.
+    if (value.rowCount === 0) value.lease.release();
     if (value.offset !== null) this.offset = value.offset as PostgresOffset;
     return value;
   }

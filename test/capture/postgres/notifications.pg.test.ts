@@ -92,6 +92,30 @@ test('an incremental snapshot tells what it reads, what it cannot read, and that
   await capture.close();
 });
 
+test('a table that the server refuses to read for a signal is passed over, the next one is read', async () => {
+  const capture = await Capture.open(config);
+  await untilTold(capture, 'Initial Snapshot SKIPPED');
+  const data = {
+    'data-collections': ['public.large', 'public.a'],
+    'additional-conditions': [{ 'data-collection': 'public.large', filter: 'missing = 1' }],
+  };
+  capture.source.signal!('s3', 'execute-snapshot', JSON.stringify(data));
+  await untilTold(capture, 'Incremental Snapshot COMPLETED');
+  const scans = told(capture).filter(([, what]) => what.endsWith('TABLE_SCAN_COMPLETED'));
+  assert.deepEqual(
+    scans.map(([, , { scanned_collection: table, total_rows_scanned: rows, status }]) => [
+      table,
+      rows,
+      status,
+    ]),
+    [
+      ['public.large', '0', 'SQL_EXCEPTION'],
+      ['public.a', '3', 'SUCCEEDED'],
+    ],
+  );
+  await capture.close();
+});
+
 test('pause, resume and stop are told with the id of the signal that asked, also after a restart', async () => {
   let capture = await Capture.open(config);
   capture.source.signal!('first', 'execute-snapshot', execute(['public.large', 'public.a']));
@@ -143,6 +167,46 @@ test('a blocking snapshot is told as an initial one; what is read for a sink alo
   await capture.close();
 });
 
+test('a snapshot with several threads tells of chunks', async () => {
+  const capture = await Capture.open({
+    ...config,
+    'slot.name': `${config['slot.name']}_threads`,
+    'snapshot.mode': 'initial',
+    'snapshot.max.threads': '2',
+    'table.include.list': 'public\\.(a|keyless)',
+    'slot.drop.on.stop': 'true',
+  });
+  await untilTold(capture, 'Initial Snapshot COMPLETED');
+  const all = told(capture).map(([, what, data]) => [what.replace('Initial Snapshot ', ''), data] as const);
+  const of = (table: string) =>
+    all.filter(([, data]) =>
+      [data['scanned_collection'], data['current_collection_in_progress']].includes(table),
+    );
+  for (const [table, rows] of [
+    ['public.a', '3'],
+    ['public.keyless', '1'],
+  ] as const) {
+    const data_collections = 'public.a,public.keyless';
+    const place = { chunk_index: '0', total_chunks: '1' };
+    assert.deepEqual(of(table), [
+      ['IN_PROGRESS', { current_collection_in_progress: table, data_collections: 'public.keyless,public.a' }],
+      [
+        'TABLE_CHUNK_IN_PROGRESS',
+        { current_collection_in_progress: table, ...place, total_rows_scanned: '0' },
+      ],
+      [
+        'TABLE_CHUNK_COMPLETED',
+        { scanned_collection: table, ...place, data_collections, status: 'SUCCEEDED' },
+      ],
+      [
+        'TABLE_SCAN_COMPLETED',
+        { scanned_collection: table, total_rows_scanned: rows, status: 'SUCCEEDED', data_collections },
+      ],
+    ]);
+  }
+  await capture.close();
+});
+
 test('a snapshot that fails says so before its error', async () => {
   const capture = await Capture.open({
     ...config,
@@ -154,7 +218,14 @@ test('a snapshot that fails says so before its error', async () => {
   });
   await assert.rejects(capture.until(1_000_000), { code: 'postgres.query' });
   assert.equal(told(capture)[0]![1], 'Initial Snapshot STARTED');
-  assert.equal(told(capture).at(-1)![1], 'Initial Snapshot ABORTED');
+  assert.deepEqual(told(capture).slice(-2), [
+    [
+      '',
+      'Initial Snapshot TABLE_SCAN_COMPLETED',
+      { scanned_collection: 'public.a', status: 'SQL_EXCEPTION' },
+    ],
+    ['', 'Initial Snapshot ABORTED', {}],
+  ]);
   await capture.close();
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Rig } from '../../harness/rig.ts';
+import { jsonWorker } from '../../harness/kafka-worker.ts';
+import { CONNECTOR, Rig } from '../../harness/rig.ts';
 import { until } from '../../harness/until.ts';
 import { NO_HEADERS, openProducer } from '../../kafka/producers.ts';
 import { readTopics } from '../../kafka/read-topics.ts';
@@ -11,6 +12,38 @@ interface Told {
   readonly type: string;
   readonly aggregate_type: string;
   readonly additional_data: Record<string, string>;
+}
+
+for (const exactlyOnce of ['enabled', 'disabled']) {
+  test(`that a snapshot has failed is in the topic before the task has, exactly once ${exactlyOnce}`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const { bootstrap, prefix } = await testKafka();
+    const topicPrefix = `${prefix}failing`.replaceAll('-', '_');
+    const topic = `${topicPrefix}.notifications`;
+    const worker = {
+      ...jsonWorker(bootstrap, topicPrefix),
+      'exactly.once.source.support': exactlyOnce,
+    };
+    const rig = await Rig.create(t, {
+      config: {
+        sinks: 'kafka,iceberg',
+        'topic.prefix': topicPrefix,
+        'notification.enabled.channels': 'sink',
+        'notification.sink.topic.name': topic,
+        'errors.max.retries': '0',
+        'snapshot.select.statement.overrides': 'public.t',
+        'snapshot.select.statement.overrides.public.t': 'SELECT 1 / (id - id) AS id FROM t',
+      },
+    });
+    await rig.sql('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+    await rig.start({ worker });
+    await rig.service.untilTask(CONNECTOR, 'FAILED', /division by zero/);
+    const records = await readTopics(bootstrap, [topic], 'read_uncommitted');
+    const { type } = JSON.parse(String(records.at(-1)!.value)) as Told;
+    assert.equal(type, 'ABORTED');
+    await rig.service.kill();
+  });
 }
 
 test('a signal by topic is obeyed and told of, in the transactions of the rows, with a lake beside', {

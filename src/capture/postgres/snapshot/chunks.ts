@@ -18,6 +18,8 @@ export interface ChunkSource {
   next(queries: Queries): Promise<Chunk | null>;
   /** What the last chunks held, for the size of the next. */
   observe(chunk: Chunk, rows: number, bytes: number): void;
+  /** How many there will be, as far as that can be told; exact when `next` has given the last one. */
+  readonly expected: number;
 }
 
 /** Bytes that a chunk should have: enough to hide a query's round trip, little enough to repeat after a crash. */
@@ -50,6 +52,7 @@ export function wholeTable(table: PostgresTable, override: string | undefined): 
       return next;
     },
     observe() {},
+    expected: 1,
   };
 }
 
@@ -57,10 +60,18 @@ export function wholeTable(table: PostgresTable, override: string | undefined): 
 export function pageRanges(table: PostgresTable): ChunkSource {
   let relations: { name: string; pages: number }[] | null = null;
   let page = 0;
+  let expected = 1;
   const pagesPerChunk = CHUNK_BYTES / PAGE_BYTES;
+  const chunksOf = ({ pages }: { pages: number }) => Math.max(1, Math.ceil(pages / pagesPerChunk));
   return {
+    get expected() {
+      return expected;
+    },
     async next(queries) {
-      relations ??= await leaves(queries, table.oid);
+      if (relations === null) {
+        relations = await leaves(queries, table.oid);
+        expected = relations.reduce((sum, relation) => sum + chunksOf(relation), 0);
+      }
       const relation = relations[0];
       if (relation === undefined) return null;
       const from = page;
@@ -111,6 +122,7 @@ export function keyRanges(table: PostgresTable, gaps: readonly KeyChunk[], size:
   const remaining = [...gaps];
   const isInteger = columns.length === 1 && ['int16', 'int32', 'int64'].includes(columns[0].type.kind);
   const steps = isInteger ? integerSteps(table, size) : null;
+  let cut = 0;
 
   const chunkOf = (key: KeyChunk): Chunk => {
     const where = keyPredicate(table, key.from, key.to);
@@ -118,9 +130,14 @@ export function keyRanges(table: PostgresTable, gaps: readonly KeyChunk[], size:
     return { query, key, byIndex: where !== '' };
   };
   return {
+    get expected() {
+      if (remaining.length === 0) return cut;
+      return Math.max(cut + remaining.length, Math.ceil(size.rows / targetRows));
+    },
     async next(queries) {
       const gap = remaining[0];
       if (gap === undefined) return null;
+      cut++;
       // A gap between chunks that were done is at most one chunk per connection: read as one.
       const isOpen = gap.last === Infinity;
       const to = !isOpen

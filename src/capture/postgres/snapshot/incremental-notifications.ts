@@ -83,7 +83,8 @@ export class IncrementalNotifications {
   }
 }
 
-function statusOf({ table, max }: WindowRows): ScanStatus {
+function statusOf({ table, max, refused }: WindowRows): ScanStatus {
+  if (refused !== null) return 'SQL_EXCEPTION';
   if (table === null) return 'UNKNOWN_SCHEMA';
   return max === null ? 'EMPTY' : 'SUCCEEDED';
 }

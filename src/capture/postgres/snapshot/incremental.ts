@@ -16,6 +16,7 @@ import type { PostgresTable } from '../schema.ts';
 import type { ReadableTable } from '../tables.ts';
 import { type Transaction, WindowMark } from '../transaction.ts';
 import { Agenda } from './agenda.ts';
+import { ChunkRows } from './chunk-rows.ts';
 import { IncrementalNotifications } from './incremental-notifications.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
@@ -32,7 +33,7 @@ import {
   type Watermarks,
   watermarkOfRow,
 } from './watermarks.ts';
-import { chunkKey, readWindow, type WindowRows, withoutChanged } from './window.ts';
+import { chunkKey, readWindow, withoutChanged } from './window.ts';
 
 export interface IncrementalOptions {
   readonly config: PostgresConfig;
@@ -82,7 +83,7 @@ export class IncrementalSnapshots implements Interleave {
   #busy: Promise<unknown> = Promise.resolve();
   #inbox: Signal[] = [];
   #window: Window | null = null;
-  #chunkRows = 0;
+  readonly #chunkRows: ChunkRows;
   readonly #recentXids: string[] = [];
   /** Tables that a signal of the user's asked for as a whole, in this run. */
   readonly #askedFor = new Set<string>();
@@ -101,6 +102,10 @@ export class IncrementalSnapshots implements Interleave {
     this.#watermarks = byTable
       ? signalTableWatermarks(table, config['incremental.snapshot.watermarking.strategy'] === 'insert_delete')
       : messageWatermarks;
+    const configured = config['incremental.snapshot.chunk.size'];
+    // Messages cost nothing that anybody sees, so that chunks may be larger than the rows in a signal table suggest.
+    const rowsMax = byTable ? configured : Math.max(configured, 16384);
+    this.#chunkRows = new ChunkRows(rowsMax, options.memoryBytes / 8);
     if (this.#progress !== null) this.#wake();
   }
 
@@ -360,9 +365,10 @@ export class IncrementalSnapshots implements Interleave {
         condition: pending.condition,
         last: progress.last,
         max: progress.max,
-        rows: this.#rowsPerChunk(),
+        rows: this.#chunkRows.next,
         memoryBytes: this.#options.memoryBytes,
         watermarks: this.#watermarks,
+        mayFail: pending.own !== true,
         signal: this.#options.signal,
       });
       return { rows, streamed };
@@ -374,15 +380,6 @@ export class IncrementalSnapshots implements Interleave {
     chunk.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
   }
 
-  /** Starts small: how wide the rows are shows with the first ones. */
-  #rowsPerChunk(): number {
-    const configured = this.#options.config['incremental.snapshot.chunk.size'];
-    // Messages cost nothing that anybody sees, so that chunks may be larger than the rows in a signal table suggest.
-    const limit = this.#watermarks === messageWatermarks ? Math.max(configured, 16384) : configured;
-    this.#chunkRows = Math.min(limit, this.#chunkRows === 0 ? 256 : this.#chunkRows);
-    return this.#chunkRows;
-  }
-
   /** The chunk's rows that are still true, as batches with the offset behind them. */
   async #finishWindow(offset: PostgresOffset): Promise<ChangeBatch[]> {
     const window = this.#window!;
@@ -390,14 +387,22 @@ export class IncrementalSnapshots implements Interleave {
     this.#window = null;
     const isUndone = window.before.some((xid) => rows.isInvisible(Number(xid)));
     if (window.spoiled || isUndone || this.#isOutdated(rows.table, streamed)) return [];
-    this.#adaptChunk(rows);
+    this.#chunkRows.observe(rows.rowCount, rows.bytes);
     const before = this.#progress!;
     const [pending] = before.tables;
     this.#told.chunkRead(before, rows);
     const notifications = this.#told.take();
     if (rows.isLast) {
-      this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
-      this.#tableDone(pending.name);
+      if (rows.refused === null) {
+        this.#options.log.info({ table: pending.name }, 'incremental snapshot of a table ends');
+        this.#tableDone(pending.name);
+      } else {
+        const facts = { table: pending.name, sqlState: rows.refused };
+        this.#options.log.warn(
+          facts,
+          'the server refuses to read a table for a signal, which is passed over',
+        );
+      }
       this.#told.tableRead(before, rows);
       this.#nextTable();
     } else {
@@ -416,7 +421,7 @@ export class IncrementalSnapshots implements Interleave {
     const last = batches.pop() ?? empty(after);
     const repair = pending.own === true;
     const { table } = rows;
-    const isComplete = rows.isLast && table !== null && pending.condition === '';
+    const isComplete = rows.isLast && rows.refused === null && table !== null && pending.condition === '';
     const complete = { row: last.rowCount, table: table!, kind: 'complete', replace: false } as const;
     const tableMarks = isComplete ? [complete] : [];
     const all = [...batches, { ...last, offset: after, tableMarks }].map((batch) => ({ ...batch, repair }));
@@ -448,12 +453,6 @@ export class IncrementalSnapshots implements Interleave {
 
   #streamed(table: PostgresTable | null): PostgresTable | null {
     return table === null ? null : this.#options.current(this.#options.streamedAs(table).oid);
-  }
-
-  #adaptChunk(rows: WindowRows): void {
-    if (rows.rowCount === 0) return;
-    const affordable = Math.floor(this.#options.memoryBytes / 8 / (rows.bytes / rows.rowCount));
-    this.#chunkRows = Math.max(1, Math.min(affordable, this.#chunkRows * 4));
   }
 
   #tableDone(name: string): void {

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { failpoint } from '../../../base/failpoint.ts';
 import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
-import { type ChangeBatch, MAY_EXIST, type TransactionMark } from '../../../record/batch.ts';
+import { type ChangeBatch, type Lease, MAY_EXIST, type TransactionMark } from '../../../record/batch.ts';
 import { BatchBuilder } from '../../../record/builder.ts';
 import type { Notification } from '../../../record/notification.ts';
 import { BatchPool } from '../../../record/pool.ts';
@@ -21,6 +21,7 @@ import { copyRows } from './copy.ts';
 import { planTable, type TablePlan } from './plan.ts';
 import { type KeyChunk, ReadProgress, type TableIdentity } from './progress.ts';
 import { BatchQueue } from './queue.ts';
+import { Told } from './told.ts';
 
 export interface SnapshotOptions {
   readonly config: PostgresConfig;
@@ -60,9 +61,12 @@ const BATCH_BYTES_MIN = 256 * 1024;
 interface OpenTable {
   readonly plan: TablePlan;
   readonly flags: number;
-  /** Chunks handed to connections and not finished. */
+  /** Chunks handed to connections, and those of them that are not finished. */
+  cut: number;
   inFlight: number;
   exhausted: boolean;
+  /** In finished chunks. */
+  rows: number;
 }
 
 interface Session {
@@ -119,8 +123,11 @@ class SnapshotReading {
       this.queue.end();
     } catch (error) {
       const signal = this.#signal;
-      this.#tell(this.#options.notifications?.snapshot('ABORTED'));
-      this.queue.fail(signal.aborted ? signal.reason : postgresError(error, 'the snapshot failed'));
+      const notifications = this.#options.notifications?.snapshot('ABORTED') ?? [];
+      const told = notifications.length === 0 ? null : new Told(this.#snapshot.signal);
+      if (told !== null) this.#tell(notifications, told);
+      const reason = signal.aborted ? signal.reason : postgresError(error, 'the snapshot failed');
+      this.queue.fail(reason, () => told?.accepted());
     }
     this.#stop.abort();
     await Promise.allSettled(this.#clients.map((client) => client.end()));
@@ -145,9 +152,15 @@ class SnapshotReading {
   }
 
   /** Behind what was read so far. Small: nobody waits for room. */
-  #tell(notifications: readonly Notification[] = []): void {
-    if (notifications.length > 0)
-      void this.queue.push({ ...this.#emptyBuilder().finish(null), notifications });
+  #tell(notifications: readonly Notification[] = [], lease?: Lease): void {
+    if (notifications.length === 0) return;
+    const batch = { ...this.#emptyBuilder().finish(null), notifications };
+    void this.queue.push(lease === undefined ? batch : { ...batch, lease });
+  }
+
+  /** With several threads Debezium tells of each chunk of a table. */
+  get #ofChunks(): Notifications | null {
+    return this.#threads > 1 ? this.#options.notifications : null;
   }
 
   async #connect(): Promise<Client> {
@@ -210,12 +223,12 @@ class SnapshotReading {
     for (;;) {
       const next = await this.#nextChunk(client);
       if (next === null) return;
-      await this.#readChunk(client, next.open, next.chunk);
+      await this.#readChunk(client, next.open, next.chunk, next.index);
     }
   }
 
   /** The open table's next chunk, else the next table's first one. */
-  #nextChunk(client: Client): Promise<{ open: OpenTable; chunk: Chunk } | null> {
+  #nextChunk(client: Client): Promise<{ open: OpenTable; chunk: Chunk; index: number } | null> {
     const next = this.#cutting.then(async () => {
       for (;;) {
         this.#signal.throwIfAborted();
@@ -228,7 +241,7 @@ class SnapshotReading {
         const chunk = await open.plan.chunks.next(client);
         if (chunk !== null) {
           open.inFlight++;
-          return { open, chunk };
+          return { open, chunk, index: open.cut++ };
         }
         open.exhausted = true;
         this.#open = null;
@@ -253,10 +266,27 @@ class SnapshotReading {
     builder.mark(table, 'snapshot-start', !plan.resumable, { offset: this.#markOf(table, null).offset });
     const notifications = this.#options.notifications?.tableBegins(table.name, this.#wanted) ?? [];
     await this.queue.push({ ...builder.finish(null), notifications });
-    return { plan, flags: isBegun ? MAY_EXIST : 0, inFlight: 0, exhausted: false };
+    return { plan, flags: isBegun ? MAY_EXIST : 0, cut: 0, inFlight: 0, exhausted: false, rows: 0 };
   }
 
-  async #readChunk(client: Client, open: OpenTable, chunk: Chunk): Promise<void> {
+  async #readChunk(client: Client, open: OpenTable, chunk: Chunk, index: number): Promise<void> {
+    const { table, chunks } = open.plan;
+    const place = () => ({ index, total: Math.max(open.cut, chunks.expected) });
+    this.#tell(this.#ofChunks?.tableChunkBegins(table.name, place(), open.rows));
+    try {
+      open.rows += await this.#copyChunk(client, open, chunk);
+    } catch (error) {
+      if (!this.#signal.aborted) this.#tell(this.#options.notifications?.tableFailed(table.name));
+      throw error;
+    }
+    this.#tell(this.#ofChunks?.tableChunkRead(table.name, place(), this.#captured));
+    failpoint('snapshot.chunk-read');
+    open.inFlight--;
+    await this.#endIfDone(open);
+  }
+
+  /** Answers how many rows there were. */
+  async #copyChunk(client: Client, open: OpenTable, chunk: Chunk): Promise<number> {
     const { plan } = open;
     const { table } = plan;
     await client.query(`SET LOCAL enable_seqscan = ${chunk.byIndex ? 'off' : 'on'}`);
@@ -278,9 +308,7 @@ class SnapshotReading {
       },
     });
     plan.chunks.observe(chunk, rows, bytes);
-    failpoint('snapshot.chunk-read');
-    open.inFlight--;
-    await this.#endIfDone(open);
+    return rows;
   }
 
   async #endIfDone(open: OpenTable): Promise<void> {

@@ -10,6 +10,7 @@ export class BatchQueue {
   #bytes = 0;
   #ended = false;
   #error: unknown = null;
+  #beforeError: () => Promise<void> | undefined = () => undefined;
   #wakeConsumer: () => void = () => {};
   #room: PromiseWithResolvers<void> | null = null;
 
@@ -36,8 +37,12 @@ export class BatchQueue {
     this.#wakeConsumer();
   }
 
-  fail(error: unknown): void {
-    this.#error ??= error;
+  /** `before`: waited for when everything else has been handed out, then the error is thrown. */
+  fail(error: unknown, before: () => Promise<void> | undefined = () => undefined): void {
+    if (this.#error === null) {
+      this.#error = error;
+      this.#beforeError = before;
+    }
     this.end();
   }
 
@@ -61,6 +66,7 @@ export class BatchQueue {
         }
         yield batch;
       } else if (this.#error !== null) {
+        await this.#beforeError();
         throw this.#error;
       } else if (this.#ended) {
         return;

@@ -22,6 +22,8 @@ export interface WindowOptions {
   readonly rows: number;
   readonly memoryBytes: number;
   readonly watermarks: Watermarks;
+  /** What the server refuses is passed over, as Debezium does: nobody but the signal's sender wants it. */
+  readonly mayFail: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +36,8 @@ export interface WindowRows {
   readonly last: Key;
   readonly max: Key;
   readonly isLast: boolean;
+  /** SQLSTATE of what the server refused; null: it did not. */
+  readonly refused: string | null;
   /** True if the chunk did not see what this transaction did. */
   isInvisible(xid: number): boolean;
 }
@@ -42,7 +46,7 @@ export interface WindowRows {
 export async function readWindow(client: Client, options: WindowOptions): Promise<WindowRows> {
   const { watermarks, id } = options;
   await watermarks.write(client, 'low', id);
-  const rows = options.table === null ? gone() : await readChunk(client, options.table, options);
+  const rows = options.table === null ? gone() : await tryChunk(client, options.table, options);
   await watermarks.write(client, 'high', id);
   return rows;
 }
@@ -56,8 +60,29 @@ function gone(): WindowRows {
     last: null,
     max: null,
     isLast: true,
+    refused: null,
     isInvisible: () => false,
   };
+}
+
+async function tryChunk(client: Client, table: PostgresTable, options: WindowOptions): Promise<WindowRows> {
+  try {
+    return await readChunk(client, table, options);
+  } catch (error) {
+    const state = sqlState(error);
+    if (!options.mayFail || !REFUSED.test(state)) throw error;
+    await client.query('ROLLBACK');
+    return { ...gone(), table, refused: state };
+  }
+}
+
+/** Classes of what will not pass: data, syntax and rights, functions. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const REFUSED = /^(0A|22|2F|38|39|42|P0)/;
+
+/** As the driver has it, or a COPY. */
+function sqlState(error: unknown): string {
+  const { code, context } = error as { code?: string; context?: { sqlstate?: unknown } };
+  return String(context?.sqlstate ?? code ?? '');
 }
 
 async function readChunk(client: Client, table: PostgresTable, options: WindowOptions): Promise<WindowRows> {
@@ -96,7 +121,8 @@ async function readChunk(client: Client, table: PostgresTable, options: WindowOp
   const end = isLast ? orderBy(options, 'DESC') : `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1}`;
   const last = rowCount === 0 ? null : await lastKey(client, table, options, `${end} LIMIT 1`, within);
   await client.query('COMMIT');
-  return { table, batches, rowCount, bytes, last, max, isLast, isInvisible: invisibleTo(snapshot) };
+  const isInvisible = invisibleTo(snapshot);
+  return { table, batches, rowCount, bytes, last, max, isLast, refused: null, isInvisible };
 }
 
 /** The offset is given when the chunk's place in the log is known. */
