@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import avsc from 'avsc';
 import fc from 'fast-check';
@@ -13,34 +10,28 @@ import { AvroWriter } from '../../../src/convert/avro/writer.ts';
 import { loadConverter } from '../../../src/convert/registry.ts';
 import type { ConnectSchema, ConnectValue } from '../../../src/record/connect-schema.ts';
 import { writeValue } from '../../../src/record/connect-value.ts';
+import { type Asked, type HttpAnswers, startHttpAnswers } from '../../harness/http-answers.ts';
 import { anyTyped } from '../any-value.ts';
 import { AvroReader, connectSchema, recordedAvro } from './recorded.ts';
 
 const recorded = recordedAvro();
 
 /** A registry of the recorded ids: it knows no other schemas. What it was asked is kept. */
-const asked: { method: string; url: string; authorization: string | undefined; body: string }[] = [];
+const asked: Asked[] = [];
 let answer: (url: string, body: string) => { status: number; json: unknown };
-let server: Server;
+let server: HttpAnswers;
 let url: string;
 
 before(async () => {
-  server = createServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      const { method = '', headers } = request;
-      asked.push({ method, url: request.url ?? '', authorization: headers.authorization, body });
-      const { status, json } = answer(request.url ?? '', body);
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
-    });
+  server = await startHttpAnswers((request) => {
+    asked.push(request);
+    const { status, json } = answer(request.path, request.body);
+    return { status, body: JSON.stringify(json) };
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = server.url;
 });
 
-after(() => {
-  server.close();
-});
+after(() => server.close());
 
 test('every recorded schema comes out as the registry has it, properties in their order', () => {
   for (const [id, avro] of Object.entries(recorded.schemas)) {
@@ -143,7 +134,7 @@ test('subjects and credentials are those of the configuration; a lookup instead 
   });
   await byRecord.convert('t', record, [1]);
   assert.deepEqual(
-    asked.map(({ method, url, authorization }) => [method, url, decoded(authorization)]),
+    asked.map(({ method, path, authorization }) => [method, path, decoded(authorization)]),
     [
       ['POST', '/subjects/t%2Fx-value/versions', 'user:p w'],
       ['POST', '/subjects/t-a.b.Row', 'me:secret'],
@@ -227,10 +218,4 @@ function asLongs(): (schema: avsc.Schema) => avsc.Type | undefined {
 
 function decoded(authorization: string | undefined): string {
   return Buffer.from(authorization!.slice('Basic '.length), 'base64').toString('utf8');
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

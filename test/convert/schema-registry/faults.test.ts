@@ -1,27 +1,21 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { IcestreamError } from '../../../src/base/errors.ts';
 import type { Converter } from '../../../src/convert/converter.ts';
 import { loadConverter } from '../../../src/convert/registry.ts';
 import type { ConnectSchema } from '../../../src/record/connect-schema.ts';
+import { type Asked, type HttpAnswers, startHttpAnswers } from '../../harness/http-answers.ts';
 
 /** What a registry that works does not do on demand; registry.kafka.test.ts asks a real one. */
-let server: Server;
-let port: number;
+let server: HttpAnswers;
 let answer: { status: number; body: string };
-const asked: { path: string; authorization: string | undefined }[] = [];
+const asked: Pick<Asked, 'path' | 'authorization'>[] = [];
 
 before(async () => {
-  server = createServer((request, response) => {
-    asked.push({ path: request.url ?? '', authorization: request.headers.authorization });
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+  server = await startHttpAnswers(({ path, authorization }) => {
+    asked.push({ path, authorization });
+    return answer;
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  port = (server.address() as AddressInfo).port;
 });
 after(() => server.close());
 beforeEach(() => {
@@ -47,7 +41,7 @@ const APICURIO = [
 for (const name of [...CONFLUENT, ...APICURIO]) {
   describe(name, () => {
     test('a registry that is down or overloaded is for a later time, and the same converter goes on then', async () => {
-      const converter = await make(name, `http://127.0.0.1:${port}`);
+      const converter = await make(name, server.url);
       for (const status of [500, 502, 503, 429]) {
         answer = { status, body: '{"error_code":50001,"message":"not now"}' };
         const error = await failure(converter);
@@ -73,7 +67,7 @@ for (const name of [...CONFLUENT, ...APICURIO]) {
     });
 
     test('what is refused is for the operator, who is told what to do', async () => {
-      const converter = await make(name, `http://127.0.0.1:${port}`);
+      const converter = await make(name, server.url);
       const cases: [number, string, RegExp, RegExp][] = [
         [401, 'convert.registry-refused', /refuses access to t-value \(401\)/, /credentials/],
         [403, 'convert.registry-refused', /refuses access to t-value \(403\)/, /rights/],
@@ -103,7 +97,7 @@ test('subjects, credentials and bearer tokens are those of the configuration, wh
   const strategy = 'io.confluent.kafka.serializers.subject.RecordNameStrategy';
   for (const name of CONFLUENT) {
     asked.length = 0;
-    const url = `http://127.0.0.1:${port}`;
+    const url = server.url;
     const basic = { 'basic.auth.credentials.source': 'USER_INFO', 'basic.auth.user.info': 'me:secret' };
     const bearer = { 'bearer.auth.credentials.source': 'STATIC_TOKEN', 'bearer.auth.token': 'abc' };
     await (await make(name, url, { ...basic, 'value.subject.name.strategy': strategy })).convert('t', ROW, [
