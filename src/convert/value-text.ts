@@ -5,6 +5,7 @@ import {
   DECIMAL,
 } from '../record/connect-schema.ts';
 import { decimalScale, isDecimal, rescale } from './decimal.ts';
+import { connectDateText } from './java-date.ts';
 import { decimalText, doubleText, floatText } from './java-text.ts';
 
 const DATE = 'org.apache.kafka.connect.data.Date';
@@ -48,7 +49,7 @@ export function headerText(schema: ConnectSchema | null, value: ConnectValue, is
   if (value === null) return 'null';
   if (typeof value === 'string') return isInside ? quoted(value) : value;
   const date = schema === null ? null : dateOf(schema, value);
-  if (date !== null) return isoDate(schema!, date);
+  if (date !== null) return connectDateText(date);
   if (value instanceof Uint8Array) {
     const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString('base64');
     return isInside ? `"${text}"` : text;
@@ -100,12 +101,6 @@ function javaDate(millis: number): string {
   const date = new Date(millis);
   const [weekday, day, month, year, time] = date.toUTCString().replace(',', '').split(' ');
   return `${weekday} ${month} ${day} ${time} UTC ${year}`;
-}
-
-function isoDate(schema: ConnectSchema, millis: number): string {
-  const text = new Date(millis).toISOString();
-  if (schema.name === DATE) return text.slice(0, text.indexOf('T'));
-  return schema.name === TIME ? text.slice(text.indexOf('T') + 1) : text;
 }
 
 function quoted(text: string): string {

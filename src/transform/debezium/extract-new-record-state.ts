@@ -167,7 +167,10 @@ class Unwrap implements Transform {
 
   #withHeaders(record: ConnectRecord, { headers }: Plan, envelope: ConnectList): ConnectRecord {
     if (headers.length === 0) return record;
-    const added = headers.map(({ name, schema, valueIn }) => ({ name, schema, value: valueIn(envelope) }));
+    const added = headers.map(({ name, headerSchema, valueIn }) => ({
+      ...{ name, schema: headerSchema },
+      value: valueIn(envelope),
+    }));
     return { ...record, headers: this.#shared.add(record, added) };
   }
 

@@ -14,6 +14,8 @@ export interface FieldReference {
 /** Where a reference leads in one envelope schema. */
 export interface BoundReference extends FieldReference {
   readonly schema: ConnectSchema;
+  /** With a struct's fields, which `schema` lacks: a Java struct in a header is written by its own. */
+  readonly headerSchema: ConnectSchema;
   valueIn(envelope: ConnectList): ConnectValue;
 }
 
@@ -62,6 +64,8 @@ export function bindReference(reference: FieldReference, envelope: ConnectSchema
   return {
     ...reference,
     schema: optionalCopy(source.schema),
+    headerSchema:
+      source.schema.type === 'struct' ? { ...source.schema, optional: true } : optionalCopy(source.schema),
     valueIn(values) {
       if (parent < 0) return values[top];
       const struct = values[parent] as ConnectList | null;

@@ -1,3 +1,4 @@
+import { connectDateText } from '../../convert/java-date.ts';
 import { decimalText, doubleText, floatText } from '../../convert/java-text.ts';
 import {
   type ConnectDecimal,
@@ -6,7 +7,7 @@ import {
   DECIMAL,
 } from '../../record/connect-schema.ts';
 import { failed, typeText } from '../schema.ts';
-import { DAY_MS, isTemporal, toMillis } from './temporal.ts';
+import { isTemporal, toMillis } from './temporal.ts';
 
 export type CastType = 'int8' | 'int16' | 'int32' | 'int64' | 'float32' | 'float64' | 'boolean' | 'string';
 
@@ -111,7 +112,8 @@ function outOfRange(): Error {
 function toText(schema: ConnectSchema | null, value: ConnectValue): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return String(value);
-  if (schema !== null && isTemporal(schema)) return temporalText(toMillis(schema, value as number | bigint));
+  if (schema !== null && isTemporal(schema))
+    return connectDateText(toMillis(schema, value as number | bigint));
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return numberText(schema, value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
@@ -123,13 +125,6 @@ function numberText(schema: ConnectSchema | null, value: number): string {
   if (schema?.type === 'float32') return floatText(value);
   if (schema?.type === 'float64' || !Number.isInteger(value)) return doubleText(value);
   return String(value);
-}
-
-/** Values.dateFormatFor: a time within the first day, a date at midnight, else both. */
-export function temporalText(millis: number): string {
-  const text = new Date(millis).toISOString();
-  if (millis < DAY_MS) return text.slice(11);
-  return millis % DAY_MS === 0 ? text.slice(0, 10) : text;
 }
 
 function integralPart({ unscaled, scale }: ConnectDecimal): bigint {
