@@ -153,10 +153,18 @@ export interface ChunkPlace {
 export function hashSetOrder(texts: readonly string[]): readonly string[] {
   let buckets = 16;
   while (buckets < Math.floor(texts.length / 0.75) + 1) buckets *= 2;
-  const bucket = (text: string) => {
-    let hash = 0;
-    for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
-    return (hash ^ (hash >>> 16)) & (buckets - 1);
-  };
-  return texts.toSorted((a, b) => bucket(a) - bucket(b));
+  return texts.toSorted((a, b) => bucketOf(a, buckets) - bucketOf(b, buckets));
+}
+
+/** The same of a ConcurrentHashMap of `count` texts that these are some of. */
+export function concurrentMapOrder(texts: readonly string[], count: number): readonly string[] {
+  let buckets = 16;
+  while (count >= buckets * 0.75) buckets *= 2;
+  return texts.toSorted((a, b) => bucketOf(a, buckets) - bucketOf(b, buckets));
+}
+
+function bucketOf(text: string, buckets: number): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
+  return (hash ^ (hash >>> 16)) & (buckets - 1);
 }

@@ -35,10 +35,10 @@ export function selectList(table: PostgresTable): string {
   return columns.join(', ');
 }
 
-/** Children by inheritance are tables of their own; the parts of a partitioned table are not. */
+/** Children by inheritance are tables of their own, in a lake; the parts of a partitioned table are not. */
 export function fromClause(table: PostgresTable): string {
   const name = `${quoteIdentifier(table.id.schema)}.${quoteIdentifier(table.id.table)}`;
-  return table.partitioned ? name : `ONLY ${name}`;
+  return table.withChildren ? name : `ONLY ${name}`;
 }
 
 /** The whole table, or the user's own SELECT, in one go. */
@@ -69,7 +69,7 @@ export function pageRanges(table: PostgresTable): ChunkSource {
     },
     async next(queries) {
       if (relations === null) {
-        relations = await leaves(queries, table.oid);
+        relations = await leaves(queries, table);
         expected = relations.reduce((sum, relation) => sum + chunksOf(relation), 0);
       }
       const relation = relations[0];
@@ -91,16 +91,21 @@ export function pageRanges(table: PostgresTable): ChunkSource {
   };
 }
 
-/** The table itself, or the parts of a partitioned one that hold rows, with their sizes in pages. */
-async function leaves(queries: Queries, oid: number): Promise<{ name: string; pages: number }[]> {
+/** The table itself, and what inherits from it where that counts, or the parts of a partitioned one that hold rows. */
+async function leaves(
+  queries: Queries,
+  { oid, withChildren }: PostgresTable,
+): Promise<{ name: string; pages: number }[]> {
   const { rows } = await queries.query<{ name: string; pages: string }>(
     `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8 AS pages
-     FROM (SELECT $1::oid AS oid WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_partitioned_table WHERE partrelid = $1)
-       UNION SELECT relid FROM pg_catalog.pg_partition_tree($1) WHERE isleaf) l
+     FROM (WITH RECURSIVE tree(oid) AS (
+         SELECT $1::oid WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_partitioned_table WHERE partrelid = $1)
+         UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid WHERE $2)
+       SELECT oid FROM tree UNION SELECT relid FROM pg_catalog.pg_partition_tree($1) WHERE isleaf) l
      JOIN pg_catalog.pg_class c ON c.oid = l.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'r' ORDER BY 1`,
-    [oid],
+    [oid, withChildren],
   );
   return rows.map(({ name, pages }) => ({ name, pages: Number(pages) }));
 }

@@ -3,7 +3,6 @@ import type { Client } from 'pg';
 import type { Log } from '../../../base/log.ts';
 import type { TaskMetrics } from '../../../base/metrics.ts';
 import { type ChangeBatch, Op } from '../../../record/batch.ts';
-import { BatchBuilder } from '../../../record/builder.ts';
 import type { TableSchema } from '../../../record/table.ts';
 import type { Notifications } from '../../notifications.ts';
 import type { PostgresConfig } from '../config.ts';
@@ -20,7 +19,8 @@ import { ChunkRows } from './chunk-rows.ts';
 import { IncrementalNotifications } from './incremental-notifications.ts';
 import type { IncrementalProgress, PendingTable } from './incremental-progress.ts';
 import { keyText } from './keys.ts';
-import type { Window } from './open-window.ts';
+import { empty, newWindow, type Window } from './open-window.ts';
+import { RecentXids } from './recent-xids.ts';
 import { Replacement, type ReplacementOptions } from './replacement.ts';
 import { resolveRequests, wholesIn } from './requests.ts';
 import { isOwnSignal, type Order, orderOf, type Signal, signalOfRow } from './signals.ts';
@@ -33,7 +33,7 @@ import {
   type Watermarks,
   watermarkOfRow,
 } from './watermarks.ts';
-import { chunkKey, readWindow, withoutChanged } from './window.ts';
+import { chunkKey, readEmpty, readWindow, withoutChanged } from './window.ts';
 
 export interface IncrementalOptions {
   readonly config: PostgresConfig;
@@ -62,9 +62,6 @@ export interface IncrementalOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Enough for every transaction that may be committed in the log and not yet visible to a query. */
-const RECENT_XIDS = 4096;
-
 /**
  * Signals, and incremental snapshots beside the stream (DBLog, https://arxiv.org/abs/2010.12597): a low watermark, a
  * chunk by key, a high watermark; rows that the log changed in between are dropped from the chunk, since the log's are
@@ -84,7 +81,7 @@ export class IncrementalSnapshots implements Interleave {
   #inbox: Signal[] = [];
   #window: Window | null = null;
   readonly #chunkRows: ChunkRows;
-  readonly #recentXids: string[] = [];
+  readonly #recentXids = new RecentXids();
   /** Tables that a signal of the user's asked for as a whole, in this run. */
   readonly #askedFor = new Set<string>();
   readonly #replacement: Replacement;
@@ -135,7 +132,7 @@ export class IncrementalSnapshots implements Interleave {
   }
 
   batch(batch: ChangeBatch): void {
-    for (const { id } of batch.transactions) this.#rememberXid(id);
+    for (const { id } of batch.transactions) this.#recentXids.add(id);
     const watched = batch.tables.some(
       (table) =>
         this.#inWindow(table) !== null ||
@@ -182,8 +179,11 @@ export class IncrementalSnapshots implements Interleave {
       await this.#obey(signal);
       signal.obeyed?.();
     }
-    while (this.#mayBegin() && this.#progress!.tables[0].unreadable !== undefined) this.#passOver();
-    if (this.#mayBegin()) this.#beginWindow();
+    while (this.#mayBegin()) {
+      if (this.#progress!.tables[0].unreadable !== undefined) this.#passOver();
+      else if (await this.#findEmpty()) yield* await this.#finishWindow(offset);
+      else this.#beginWindow();
+    }
     // What was asked for, or done without a row, must survive a restart, even if nothing changes in the source for long.
     if (this.#progress !== told || !this.#told.isEmpty) {
       yield { ...empty(offset.with({ progress: this.#progress })), notifications: this.#told.take() };
@@ -247,12 +247,6 @@ export class IncrementalSnapshots implements Interleave {
     this.#tableDone(table.name);
   }
 
-  #rememberXid(xid: string): void {
-    if (xid === '') return;
-    this.#recentXids.push(xid);
-    if (this.#recentXids.length > 2 * RECENT_XIDS) this.#recentXids.splice(0, RECENT_XIDS);
-  }
-
   #signalRow(batch: ChangeBatch, row: number): void {
     const isDelete = batch.op[row] === Op.delete;
     if (batch.op[row] !== Op.create && !isDelete) return;
@@ -280,7 +274,7 @@ export class IncrementalSnapshots implements Interleave {
     const window = this.#window;
     if (window?.id !== id) return;
     window.isOpen = kind === 'low';
-    if (kind === 'low') window.before = this.#recentXids.slice();
+    if (kind === 'low') window.before = this.#recentXids.all();
     else window.isClosed = true;
   }
 
@@ -349,6 +343,19 @@ export class IncrementalSnapshots implements Interleave {
     if (others.length === 0 && pending.own !== true) this.#lastWindow();
   }
 
+  /** Debezium has no window for a table without rows; it is finished as if there had been one. */
+  async #findEmpty(): Promise<boolean> {
+    const { tables, last } = this.#progress!;
+    if (this.#watermarks === messageWatermarks || last !== null) return false;
+    const [{ name, condition }] = tables;
+    const table = await this.#options.find(name);
+    const rows = table && (await this.#exclusive((client) => readEmpty(client, table, condition)));
+    if (rows === null) return false;
+    const chunk = Promise.resolve({ rows, streamed: this.#streamed(table) });
+    this.#window = { ...newWindow('', name, chunk), isClosed: true };
+    return true;
+  }
+
   #beginWindow(): void {
     const progress = this.#progress!;
     const [pending] = progress.tables;
@@ -373,9 +380,7 @@ export class IncrementalSnapshots implements Interleave {
       });
       return { rows, streamed };
     });
-    const changed = new Set<string>();
-    const state = { isOpen: false, isClosed: false, closedAt: null, spoiled: false, before: [] };
-    const window: Window = { id, chunk, tableName: pending.name, changed, ...state };
+    const window = newWindow(id, pending.name, chunk);
     this.#window = window;
     chunk.catch((error) => this.#failed(error, 'an incremental snapshot failed'));
   }
@@ -487,8 +492,4 @@ export class IncrementalSnapshots implements Interleave {
     this.#busy = next.catch(() => {});
     return next;
   }
-}
-
-function empty(offset: PostgresOffset): ChangeBatch {
-  return new BatchBuilder(0, 0, 0).finish(offset);
 }

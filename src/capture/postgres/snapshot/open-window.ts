@@ -1,4 +1,7 @@
+import type { ChangeBatch } from '../../../record/batch.ts';
+import { BatchBuilder } from '../../../record/builder.ts';
 import type { Lsn } from '../lsn.ts';
+import type { PostgresOffset } from '../offset.ts';
 import type { PostgresTable } from '../schema.ts';
 import type { WindowRows } from './window.ts';
 
@@ -24,4 +27,14 @@ export interface Window {
   spoiled: boolean;
   /** Of what rows of its table are in the stream: the table itself, or of a part the whole. */
   tableName: string;
+}
+
+export function newWindow(id: string, tableName: string, chunk: Promise<Chunk>): Window {
+  const state = { isOpen: false, isClosed: false, closedAt: null, spoiled: false, before: [] };
+  return { id, tableName, chunk, changed: new Set(), ...state };
+}
+
+/** No rows, but an offset. */
+export function empty(offset: PostgresOffset): ChangeBatch {
+  return new BatchBuilder(0, 0, 0).finish(offset);
 }

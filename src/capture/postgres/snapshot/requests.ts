@@ -1,5 +1,5 @@
 import type { Log } from '../../../base/log.ts';
-import type { ScanStatus } from '../../notifications.ts';
+import { concurrentMapOrder, type ScanStatus } from '../../notifications.ts';
 import type { PostgresTable } from '../schema.ts';
 import type { ReadableTable } from '../tables.ts';
 import type { PendingTable } from './incremental-progress.ts';
@@ -31,7 +31,9 @@ export async function resolveRequests(
   const added: PendingTable[] = [];
   const whole: string[] = [];
   for (const { name: named, tables, condition, surrogateKey } of order.requests) {
-    const found = namesIn(readable, (candidate) => tables.test(candidate));
+    const matching = namesIn(readable, (candidate) => tables.test(candidate));
+    // Debezium finds what a pattern names in a map.
+    const found = concurrentMapOrder(matching, readable.length);
     for (const name of found.length === 0 ? [named] : found) {
       const table = found.length === 0 ? null : await options.find(name);
       const reason = unreadable(table, surrogateKey);

@@ -46,14 +46,31 @@ export interface WindowRows {
 export async function readWindow(client: Client, options: WindowOptions): Promise<WindowRows> {
   const { watermarks, id } = options;
   await watermarks.write(client, 'low', id);
-  const rows = options.table === null ? gone() : await tryChunk(client, options.table, options);
+  const rows = options.table === null ? noRows(null) : await tryChunk(client, options.table, options);
   await watermarks.write(client, 'high', id);
   return rows;
 }
 
-function gone(): WindowRows {
+/** What a window over a table without rows would hold, read without one; null: there are rows. */
+export async function readEmpty(
+  client: Client,
+  table: PostgresTable,
+  condition: string,
+): Promise<WindowRows | null> {
+  const within = condition === '' ? '' : `WHERE ${condition}`;
+  try {
+    const { rowCount } = await client.query(`SELECT FROM ${fromClause(table)} ${within} LIMIT 1`);
+    return rowCount === 0 ? noRows(table) : null;
+  } catch (error) {
+    // The window's own read tells of it.
+    if (REFUSED.test(sqlState(error))) return null;
+    throw error;
+  }
+}
+
+function noRows(table: PostgresTable | null): WindowRows {
   return {
-    table: null,
+    table,
     batches: [],
     rowCount: 0,
     bytes: 0,
@@ -72,7 +89,7 @@ async function tryChunk(client: Client, table: PostgresTable, options: WindowOpt
     const state = sqlState(error);
     if (!options.mayFail || !REFUSED.test(state)) throw error;
     await client.query('ROLLBACK');
-    return { ...gone(), table, refused: state };
+    return { ...noRows(null), table, refused: state };
   }
 }
 
@@ -117,12 +134,17 @@ async function readChunk(client: Client, table: PostgresTable, options: WindowOp
     },
     signal: options.signal,
   });
-  const isLast = rowCount < options.rows;
-  const end = isLast ? orderBy(options, 'DESC') : `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1}`;
+  const isShort = rowCount < options.rows;
+  const end = isShort ? orderBy(options, 'DESC') : `${orderBy(options, 'ASC')} OFFSET ${rowCount - 1}`;
   const last = rowCount === 0 ? null : await lastKey(client, table, options, `${end} LIMIT 1`, within);
   await client.query('COMMIT');
+  const isLast = isShort || isSameKey(last, max);
   const isInvisible = invisibleTo(snapshot);
   return { table, batches, rowCount, bytes, last, max, isLast, refused: null, isInvisible };
+}
+
+function isSameKey(one: Key, other: Key): boolean {
+  return one !== null && other !== null && one.every((text, i) => text === other[i]);
 }
 
 /** The offset is given when the chunk's place in the log is known. */
@@ -196,7 +218,8 @@ function invisibleTo(snapshot: string): (xid: number) => boolean {
 /** Columns that chunks go along, or null where the sink could not tell one row from another. */
 export function chunkKey(table: PostgresTable, surrogateKey: string): readonly string[] | null {
   if (table.keyColumns.length === 0) return null;
-  const key = surrogateKey === '' ? table.primaryKey : [surrogateKey];
+  const own = table.primaryKey.length > 0 ? table.primaryKey : table.uniqueKey;
+  const key = surrogateKey === '' ? own : [surrogateKey];
   return key.length > 0 && key.every((name) => table.columns.some((column) => column.name === name))
     ? key
     : null;
