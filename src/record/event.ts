@@ -42,6 +42,8 @@ export interface EventForm {
   readonly topic: string;
   /** What transaction metadata calls it: `schema.table`. */
   readonly collection: string;
+  /** Instead, where every event counts as one of a collection of its own. */
+  nextCollection?(): string;
   /** Null for a table without a key. */
   readonly key: ConnectSchema | null;
   readonly keyFields: readonly EventField[];

@@ -105,6 +105,7 @@ async function measure(
     headers: contextHeaders('bench', 0, 'postgresql'),
     tombstones: true,
     skippedOps: new Set(),
+    skipsUnchanged: false,
     transactionTopic: null,
     transform,
     errors: failing,
@@ -139,7 +140,7 @@ function makeTable(): PostgresTable {
     version: 1,
     sourceId: '1',
     oid: 1,
-    partitioned: false,
+    withChildren: false,
     replicaIdentity: 'd',
     columns,
     primaryKey: ['id'],
@@ -190,6 +191,7 @@ function makeColumn(
     defaultSql: null,
     typeName,
     root: { type, typmod, logical, element: null },
+    keyOnly: false,
     plainCodec: codec,
   };
 }

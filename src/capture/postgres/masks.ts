@@ -63,14 +63,17 @@ function hashName(algorithm: string): string | null {
   return null;
 }
 
-/** The mask of a column, the first rule that names it; only columns of text have one. */
-export function maskFor(
-  rules: readonly MaskRule[],
-  table: string,
-  column: string,
-  type: LogicalType,
-): Mask | null {
-  if (type.kind !== 'string') return null;
+/**
+ * Whether a column may have a mask: text, labels and `json` may. Others, `jsonb` and `xml` among them, are no text to Debezium.
+ *
+ * @param typeName pg_type.typname without domains
+ */
+export function isMaskable({ kind }: LogicalType, typeName: string): boolean {
+  return kind === 'string' || kind === 'enum' || (kind === 'json' && typeName === 'json');
+}
+
+/** The mask of a column, the first rule that names it. */
+export function maskFor(rules: readonly MaskRule[], table: string, column: string): Mask | null {
   const name = `${table}.${column}`;
   return rules.find((rule) => rule.columns.some((pattern) => pattern.test(name)))?.mask ?? null;
 }
@@ -93,6 +96,11 @@ export function maskedCodec(codec: Codec, mask: Mask, length: number | null): Co
       codec.read(bytes, start, end, masking);
     },
   };
+}
+
+/** What becomes of a text that stands for a value. */
+export function maskedText(text: string, mask: Mask, length: number | null): string {
+  return maskText(mask, length)(Buffer.from(text)).toString();
 }
 
 type ChangeText = (text: Buffer) => Buffer;

@@ -2,7 +2,7 @@ import type { RelationRow } from './pg-catalog.ts';
 import type { PostgresTable } from './schema.ts';
 
 /**
- * A part of a partitioned table that is published by itself, its rows being rows of the whole as well: the whole's columns
+ * A part of a withChildren table that is published by itself, its rows being rows of the whole as well: the whole's columns
  * come first, among them those that only the whole has (`hidden`), then what the column lists leave to the part alone.
  *
  * @param own the part as a table for itself
@@ -34,7 +34,7 @@ export function partToRead(whole: PostgresTable, { oid, schema, name }: Relation
     name: `${schema}.${name}`,
     oid,
     sourceId: String(oid),
-    partitioned: false,
+    withChildren: false,
     whole,
   };
 }

@@ -14,9 +14,10 @@ export interface TableCatalog {
   /**
    * Called for every Relation message, decoding waits meanwhile. Null: not captured, its rows are skipped unread.
    * Equal messages may come again (each new session starts with them) and should give the same `TableSchema` object.
+   * `xid`: of the transaction that it came in, which has committed but may not be seen by others yet.
    * @throws IcestreamError table.unsupported-type and others that stop the task
    */
-  relation(message: RelationMessage): Promise<RelationPlan | null>;
+  relation(message: RelationMessage, xid?: number): Promise<RelationPlan | null>;
 }
 
 /**

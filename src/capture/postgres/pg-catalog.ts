@@ -13,6 +13,8 @@ export interface RelationRow {
   readonly name: string;
   /** r table, p partitioned table. */
   readonly kind: 'r' | 'p';
+  /** Other tables inherit from it, or did once; partitions count, too. */
+  readonly hasChildren: boolean;
   /** d default (primary key), n nothing, f full, i index. */
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
   /** The partitioned table that it is a part of at the top, or 0. */
@@ -22,7 +24,7 @@ export interface RelationRow {
 }
 
 const RELATIONS = `
-  SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
+  SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.relhassubclass AS "hasChildren",
     c.relreplident AS "replicaIdentity",
     CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid) ELSE 0 END::int8 AS root,
     CASE WHEN c.relkind = 'p' THEN (

@@ -14,6 +14,7 @@ export function relationOf(message: RelationMessage): RelationRow {
     schema: message.schema,
     name: message.table,
     kind: 'r',
+    hasChildren: false,
     replicaIdentity: message.replicaIdentity,
     root: 0,
     rowEstimate: -1,

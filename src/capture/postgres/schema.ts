@@ -4,7 +4,7 @@ import type { Codec, LogicalType } from '../../record/value.ts';
 import { type CodecOptions, columnType, type PgType } from './codecs/index.ts';
 import type { PostgresConfig } from './config.ts';
 import type { Filters } from './filters.ts';
-import { maskedCodec, maskFor } from './masks.ts';
+import { isMaskable, maskedCodec, maskFor } from './masks.ts';
 import type { AttributeRow, IndexColumns, RelationRow } from './pg-catalog.ts';
 
 /** One version of one captured table. */
@@ -15,7 +15,8 @@ export interface PostgresTable extends TableSchema {
   /** Of a part: columns that the whole alone has, as the column lists say; events of the part are without them. */
   readonly hidden?: ReadonlySet<string>;
   readonly oid: number;
-  readonly partitioned: boolean;
+  /** Reading it reads its partitions, or what inherits from it, as part of it. */
+  readonly withChildren: boolean;
   readonly replicaIdentity: 'd' | 'n' | 'f' | 'i';
   /** Names of the primary key's columns in index order, whatever the key is; chunks go along them. */
   readonly primaryKey: readonly string[];
@@ -44,6 +45,8 @@ export interface PostgresColumn extends Column {
   readonly typeName: string;
   /** The type without its domains. */
   readonly root: RootType;
+  /** Only in the key of Debezium's events, which has its columns whatever the column lists say. */
+  readonly keyOnly: boolean;
   /** What `codec` is without a mask. */
   readonly plainCodec: Codec;
 }
@@ -83,6 +86,8 @@ export interface SchemaContext {
   readonly lookup: (oid: number) => PgType | undefined;
   readonly codecOptions: CodecOptions;
   readonly asStreamed: boolean;
+  /** As Debezium has it: what inherits from a table is read with it, and a unique index is a key. */
+  readonly eventsOnly: boolean;
 }
 
 /**
@@ -94,14 +99,20 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
   const name = `${relation.schema}.${relation.name}`;
   const omitted = new Map<string, string>();
   const columns: PostgresColumn[] = [];
+  const primaryKey = namesOf(parts.indexes.primaryKey, parts.columns);
+  const uniqueKey = namesOf(parts.indexes.unique, parts.columns);
+  const eventKey = context.eventsOnly ? eventKeyOf(name, primaryKey, uniqueKey, context.config) : [];
   for (const facts of parts.columns) {
-    if (!context.filters.column(relation.schema, relation.name, facts.name)) continue;
+    const isIncluded = context.filters.column(relation.schema, relation.name, facts.name);
+    if (!isIncluded && !eventKey.includes(facts.name)) continue;
     const column = buildColumn(name, facts, parts, context);
     if (column === null) omitted.set(facts.name, unreadable(facts, context));
-    else columns.push(column);
+    else if (isIncluded) columns.push(column);
+    else columns.push({ ...column, keyOnly: true, nullable: true, defaultSql: null, defaultCell: null });
   }
-  const primaryKey = namesOf(parts.indexes.primaryKey, parts.columns);
-  const keyNames = keyOf(name, parts, primaryKey, context.config);
+  const known = keyOf(name, parts, primaryKey, context.config);
+  const isUnique = known.length === 0 && context.eventsOnly;
+  const keyNames = isUnique && uniqueKey.every((key) => indexOf(key, columns) >= 0) ? uniqueKey : known;
   const fault = unreadableKey(name, keyNames, columns, omitted);
   return {
     id: { database: context.config['database.dbname'], schema: relation.schema, table: relation.name },
@@ -109,17 +120,31 @@ export function buildTable(parts: TableParts, context: SchemaContext, version: n
     version,
     sourceId: String(relation.oid),
     oid: relation.oid,
-    partitioned: relation.kind === 'p',
+    withChildren: relation.kind === 'p' || (relation.hasChildren && context.eventsOnly),
     replicaIdentity: relation.replicaIdentity,
     columns,
     primaryKey,
-    uniqueKey: namesOf(parts.indexes.unique, parts.columns),
+    uniqueKey,
     keyColumns: fault === null ? keyNames.map((key) => indexOf(key, columns)) : [],
     beforeColumns: beforeColumns(parts, primaryKey, columns),
     omitted,
     asStreamed: context.asStreamed,
     fault,
   };
+}
+
+/**
+ * Names of the columns of an event's key: `message.key.columns`, else the primary key, else the first unique index, whatever
+ * the lake's key and the replica identity are.
+ */
+export function eventKeyOf(
+  table: string,
+  primaryKey: readonly string[],
+  uniqueKey: readonly string[],
+  config: PostgresConfig,
+): readonly string[] {
+  const rule = config.keyColumns.find((candidate) => candidate.table.test(table));
+  return rule?.columns ?? (primaryKey.length > 0 ? primaryKey : uniqueKey);
 }
 
 function buildColumn(
@@ -130,9 +155,10 @@ function buildColumn(
 ): PostgresColumn | null {
   const type = columnType(facts.typeOid, facts.typmod, context.lookup, context.codecOptions);
   if (type === null) return null;
-  const mask = maskFor(context.config.masks, table, facts.name, type.type);
-  const length = type.type.kind === 'string' ? type.type.length : null;
   const root = rootOf(facts.typeOid, facts.typmod, type.type, context.lookup);
+  const mask = isMaskable(type.type, root.type.name)
+    ? maskFor(context.config.masks, table, facts.name)
+    : null;
   const missingCell = parts.missing.get(facts.name) ?? null;
   const added = missingCell !== null ? 'constant' : isRewritten(facts.attribute) ? 'rewritten' : 'none';
   return {
@@ -141,7 +167,7 @@ function buildColumn(
     type: type.type,
     sourceType: facts.attribute?.sourceType ?? context.lookup(facts.typeOid)?.name ?? '',
     nullable: !(facts.attribute?.notNull ?? false),
-    codec: mask === null ? type.codec : maskedCodec(type.codec, mask, length),
+    codec: mask === null ? type.codec : maskedCodec(type.codec, mask, lengthOf(root)),
     defaultCell: parts.defaults.get(facts.name) ?? null,
     typeOid: facts.typeOid,
     typmod: facts.typmod,
@@ -152,8 +178,15 @@ function buildColumn(
     defaultSql: facts.attribute?.defaultSql ?? null,
     typeName: context.lookup(facts.typeOid)?.name ?? '',
     root,
+    keyOnly: false,
     plainCodec: type.codec,
   };
+}
+
+/** In characters; null: as long as one likes. */
+export function lengthOf({ type, logical }: RootType): number | null {
+  if (type.name === 'char') return 1;
+  return logical.kind === 'string' ? logical.length : null;
 }
 
 function rootOf(
@@ -292,5 +325,21 @@ function knownBefore(
   const number = previous.get(name);
   const found = attributes.find((attribute) => attribute.number === number) ?? null;
   if (found === null || found.name === name) return found;
-  return !found.dropped && names.includes(found.name) ? null : found;
+  if (!found.dropped) return names.includes(found.name) ? null : found;
+  return isMadeAnew(name, found.number, names, attributes) ? null : found;
+}
+
+/** Whether a column was dropped and made again: columns stand in the order of their numbers, and it stands behind a newer one. */
+function isMadeAnew(
+  name: string,
+  before: number,
+  names: readonly string[],
+  attributes: readonly AttributeRow[],
+): boolean {
+  const now = attributes.find((attribute) => !attribute.dropped && attribute.name === name);
+  if (now === undefined) return false;
+  const left = new Set(names.slice(0, names.indexOf(name)));
+  return attributes.some(
+    (it) => !it.dropped && left.has(it.name) && it.number > before && it.number < now.number,
+  );
 }

@@ -217,7 +217,9 @@ export class ChangeStream {
   }
 
   async #relation(): Promise<void> {
-    this.#decoder.resolve(await this.#options.catalog.relation(this.#decoder.relation!));
+    const decoder = this.#decoder;
+    const xid = decoder.transaction?.xid;
+    decoder.resolve(await this.#options.catalog.relation(decoder.relation!, xid));
   }
 
   #spool(): Promise<void> | null {
@@ -239,7 +241,7 @@ export class ChangeStream {
     for await (const chunk of spool.read(commit.xid)) {
       decoder.feed(chunk);
       for (let stop = decoder.run(); stop !== Stop.more; stop = decoder.run()) {
-        if (stop === Stop.relation) decoder.resolve(await catalog.relation(decoder.relation!));
+        if (stop === Stop.relation) decoder.resolve(await catalog.relation(decoder.relation!, commit.xid));
         else if (stop === Stop.batch) await this.#flush();
         else invariant(stop === Stop.message, 'a spooled transaction holds what only a stream may', { stop });
       }

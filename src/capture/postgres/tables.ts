@@ -22,6 +22,7 @@ import { atTheTime, numbersOf, planOf, relationOf } from './relation-plan.ts';
 import { alignColumns, buildTable, type ColumnFacts, incompleteKey, type PostgresTable } from './schema.ts';
 import { signatureOf } from './table-version.ts';
 import { loadTypes, type TypeCatalog } from './types.ts';
+import { untilVisible } from './visible.ts';
 import type { RelationMessage, RelationPlan } from './wire/relation.ts';
 
 export interface TablesOptions {
@@ -113,7 +114,7 @@ export class Tables implements TableCatalog {
   /** What can be read by itself: the captured tables and, beside a lake, the captured parts of partitioned ones. */
   readable(): Promise<ReadableTable[]> {
     return this.#use(async (client) => {
-      const tables = await this.#captured(client);
+      const tables = await this.#captured(client, true);
       const wholes = new Map(tables.map(({ oid, fullName }) => [oid, fullName]));
       const parts = (await this.#capturedParts(client)).map(({ fullName, root }) => {
         const whole = wholes.get(root)!;
@@ -127,7 +128,7 @@ export class Tables implements TableCatalog {
   find(fullName: string): Promise<PostgresTable | null> {
     return this.#use(async (client, types) => {
       const isIt = (candidate: CapturedTable) => candidate.fullName === fullName;
-      const relation = (await this.#captured(client)).find(isIt);
+      const relation = (await this.#captured(client, true)).find(isIt);
       if (relation !== undefined) return this.#now(client, types, relation);
       const part = (await this.#capturedParts(client)).find(isIt);
       const root = part === undefined ? null : await readRelation(client, part.root);
@@ -153,13 +154,14 @@ export class Tables implements TableCatalog {
     this.#streamed.set(table.oid, table);
   }
 
-  relation(message: RelationMessage): Promise<RelationPlan | null> {
+  relation(message: RelationMessage, xid = 0): Promise<RelationPlan | null> {
     return this.#use(async (client, types) => {
+      if (xid !== 0) await untilVisible(client, xid, this.#options.signal);
       const own = (await readRelation(client, message.oid)) ?? relationOf(message);
       const target = await this.#targetOf(client, own, message);
       if (target === null) return null;
-      // An enum may have grown and a composite changed since; built-in types are kept.
-      types.forgetUserTypes();
+      // An enum may have grown and a composite changed since; built-in types are kept. Debezium keeps them all.
+      if (this.#options.lake || this.#options.config['icestream.correct.values']) types.forgetUserTypes();
       const columns = await this.#columnsOf(client, target, message);
       const indexes = atTheTime(await readIndexColumns(client, target.oid), message, columns);
       const relation = { ...target, replicaIdentity: message.replicaIdentity };
@@ -396,7 +398,8 @@ export class Tables implements TableCatalog {
     const propagates =
       config['column.propagate.source.type'] !== null || config['datatype.propagate.source.type'] !== null;
     const asStreamed = isStream && propagates && !lake;
-    const context = { ...this.#options, lookup, codecOptions: this.#codecOptions, asStreamed };
+    const options = { ...this.#options, codecOptions: this.#codecOptions };
+    const context = { ...options, lookup, asStreamed, eventsOnly: !lake };
     const built = buildTable(parts, context, versions.size + 1);
     const signature = signatureOf(built);
     const known = versions.get(signature);

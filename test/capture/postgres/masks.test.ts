@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printValue } from '../../../src/capture/postgres/codecs/print.ts';
 import { textCodec } from '../../../src/capture/postgres/codecs/text.ts';
-import { type Mask, maskedCodec, maskFor, parseMasks } from '../../../src/capture/postgres/masks.ts';
+import {
+  isMaskable,
+  type Mask,
+  maskedCodec,
+  maskFor,
+  parseMasks,
+} from '../../../src/capture/postgres/masks.ts';
 
 function masked(mask: Mask, value: string, length: number | null = null): string {
   const cell = Buffer.from(value);
@@ -32,8 +38,11 @@ test('L-8 hash version 2 is of salt and text, version 1 of salt and the serialis
 test('L-8 rules name columns by pattern and reach text only', () => {
   const { value: rules, errors } = parseMasks({ 'column.mask.with.1.chars': 'public.t.a,public.u.*' });
   assert.equal(errors.size, 0);
-  const text = { kind: 'string', length: null } as const;
-  assert.deepEqual(maskFor(rules, 'public.t', 'a', text), { kind: 'chars', count: 1 });
-  assert.equal(maskFor(rules, 'public.t', 'b', text), null);
-  assert.equal(maskFor(rules, 'public.u', 'n', { kind: 'int32' }), null);
+  assert.deepEqual(maskFor(rules, 'public.t', 'a'), { kind: 'chars', count: 1 });
+  assert.equal(maskFor(rules, 'public.t', 'b'), null);
+  assert.ok(isMaskable({ kind: 'string', length: null }, 'citext'));
+  assert.ok(isMaskable({ kind: 'enum', values: ['a'] }, 'mood'));
+  assert.ok(isMaskable({ kind: 'json' }, 'json'));
+  assert.ok(!isMaskable({ kind: 'json' }, 'jsonb'));
+  assert.ok(!isMaskable({ kind: 'int32' }, 'int4'));
 });

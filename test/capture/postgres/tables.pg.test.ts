@@ -7,6 +7,7 @@ import { createFilters } from '../../../src/capture/postgres/filters.ts';
 import type { PostgresTable } from '../../../src/capture/postgres/schema.ts';
 import { identityWarning, Tables, type TablesOptions } from '../../../src/capture/postgres/tables.ts';
 import type { RelationMessage } from '../../../src/capture/postgres/wire/relation.ts';
+import { until } from '../../harness/until.ts';
 import { type TestDatabase, testDatabase } from '../../services/postgres.ts';
 
 let database: TestDatabase;
@@ -134,6 +135,25 @@ test('P-3 an equal Relation message keeps the version, a changed table makes a n
   assert.equal(third.columns[1].added, 'none');
 });
 
+test('P-3 a table is asked for when the transaction that changed it is seen by all', async () => {
+  await client.query('create schema late; create table late.t (id int primary key)');
+  const tables = tablesOf({ 'schema.include.list': 'late' });
+  const other = await newClient();
+  await other.query('begin; alter table late.t add column b int default 7');
+  const { rows } = await other.query('select pg_current_xact_id()::xid::text as xid');
+  // What the log may say while others do not see the commit yet.
+  const old = await relationMessage('late.t');
+  const added = { name: 'b', key: false, typeOid: 23, typeModifier: -1 };
+  const plan = tables.relation({ ...old, columns: [...old.columns, added] }, Number(rows[0].xid));
+  const looks =
+    "select 1 from pg_stat_activity where datname = current_database() and query like '%pg_current_snapshot()%'";
+  await until('it looks', async () => (await client.query(`${looks} and pid <> pg_backend_pid()`)).rows[0]);
+  await other.query('commit');
+  await other.end();
+  const [, column] = ((await plan)!.table as PostgresTable).columns;
+  assert.deepEqual([...column!.defaultCell!], [0, 0, 0, 7]);
+});
+
 test('P-3 a missing value of any type is read as the server stores it', async () => {
   await client.query(`create schema m; create table m.t (id int primary key); insert into m.t values (1);
     alter table m.t add column n numeric(10,2) default 1.5, add column ts timestamptz default '2020-01-01 00:00+00',
@@ -229,7 +249,7 @@ test('P-5 a partitioned table is one table in the lake, its parts are the tables
     create table p.t2 (d date not null, id int not null); alter table p.t attach partition p.t2 for values from ('2021-01-01') to ('2022-01-01')`);
   const lake = tablesOf({ 'schema.include.list': 'p' });
   assert.deepEqual(
-    (await lake.discover()).map(({ name, partitioned }) => [name, partitioned]),
+    (await lake.discover()).map(({ name, withChildren }) => [name, withChildren]),
     [['p.t', true]],
   );
   const plan = (await lake.relation(await relationMessage('p.t2')))!;

@@ -44,12 +44,12 @@ export function numericShape(
 }
 
 /**
- * `money`: the scale is `money.fraction.digits`, and there is no precision. In the text of a row that was read it is the
- * double that the driver makes of it.
+ * `money`: a Decimal's scale is `money.fraction.digits`, and there is no precision; a text or double has the value as it is.
+ * Of a row that was read it is the double that the driver makes of it.
  */
-export function moneyShape(mode: DecimalMode, scale: number, correct: boolean): Shape {
-  const { adaptRead, ...shape } = moneyTarget(mode, scale);
-  const { adapt } = shape;
+export function moneyShape(mode: DecimalMode, digits: number, correct: boolean): Shape {
+  const { adapt, adaptRead, ...shape } = moneyTarget(mode, digits);
+  const scale = mode === 'precise' || correct ? digits : CENT_DIGITS;
   const rescaled = { ...shape, adapt: (out: ValueWriter) => new Cents(adapt(out), scale) };
   if (adaptRead === undefined || correct) return rescaled;
   return { ...rescaled, adaptRead: (out: ValueWriter) => new Cents(adaptRead(out), scale) };
@@ -68,6 +68,7 @@ function moneyTarget(mode: DecimalMode, scale: number): Shape {
     schema: decimalSchema({ scale: String(scale) }),
     zero: { unscaled: 0n, scale },
     adapt: (out) => new Precise(out),
+    adaptRead: (out) => new DoubleDecimal(out),
   };
 }
 
@@ -122,6 +123,22 @@ class Precise extends Adapter {
   }
   override special(_kind: SpecialValue): void {
     this.out.null();
+  }
+}
+
+/** From here on not every number of hundredths is a double's shortest text. */
+const DOUBLE_DIGITS_MAX = 10n ** 15n;
+
+/** The decimal of a double's text. */
+class DoubleDecimal extends Precise {
+  override decimal(unscaled: bigint, scale: number): void {
+    const size = unscaled < 0n ? -unscaled : unscaled;
+    if (size < DOUBLE_DIGITS_MAX) return super.decimal(unscaled, scale);
+    const [digits, exponent] = Number(`${unscaled}e-${scale}`).toExponential().split('e') as [string, string];
+    const [whole, fraction = ''] = digits.split('.') as [string, string?];
+    const more = scale + Number(exponent) - fraction.length;
+    const value = BigInt(whole + fraction);
+    super.decimal(more >= 0 ? value * 10n ** BigInt(more) : halfUp(value, 10n ** BigInt(-more)), scale);
   }
 }
 

@@ -4,8 +4,8 @@ import { writeValue } from '../../../record/connect-value.ts';
 import type { EventField } from '../../../record/event.ts';
 import type { ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
-import type { Mask } from '../masks.ts';
-import type { PostgresColumn, PostgresTable } from '../schema.ts';
+import { isMaskable, type Mask, maskedText } from '../masks.ts';
+import { lengthOf, type PostgresColumn, type PostgresTable } from '../schema.ts';
 import { Adapter } from './adapter.ts';
 import { defaultOf } from './defaults.ts';
 import { jdbcType } from './jdbc.ts';
@@ -54,7 +54,7 @@ export class Fields {
     const parameters = { ...shape.schema.parameters, ...this.#parameters(table, column) };
     const schema = Object.keys(parameters).length === 0 ? field.schema : { ...field.schema, parameters };
     const constant = this.#constantMask(table, column);
-    if (constant === null) return { ...field, schema };
+    if (constant === null) return { ...field, schema, unavailable: this.#unavailable(table, column, field) };
     return { ...field, schema, unavailable: constant, absent: constant, ifNull: constant };
   }
 
@@ -98,9 +98,16 @@ export class Fields {
     return rule?.mask ?? null;
   }
 
+  /** What stands for an unchanged large value is masked as the value would be. */
+  #unavailable(table: PostgresTable, column: PostgresColumn, { unavailable }: EventField): ConnectValue {
+    const mask = isMaskable(column.type, column.root.type.name) ? this.#mask(table, column) : null;
+    if (mask === null || typeof unavailable !== 'string') return unavailable;
+    return maskedText(unavailable, mask, lengthOf(column.root));
+  }
+
   /** Asterisks stand for NULL, too. */
   #constantMask(table: PostgresTable, column: PostgresColumn): string | null {
-    const mask = column.type.kind === 'string' ? this.#mask(table, column) : null;
+    const mask = isMaskable(column.type, column.root.type.name) ? this.#mask(table, column) : null;
     return mask?.kind === 'chars' ? '*'.repeat(mask.count) : null;
   }
 }

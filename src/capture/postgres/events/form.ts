@@ -4,7 +4,7 @@ import type { EventField, EventForm, SnapshotMarker } from '../../../record/even
 import type { TableSchema } from '../../../record/table.ts';
 import type { ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
-import type { PostgresTable } from '../schema.ts';
+import { eventKeyOf, type PostgresTable } from '../schema.ts';
 import { byteaShape } from './binary.ts';
 import type { Fields } from './field.ts';
 import { adjustedSchemaName, topicOf } from './names.ts';
@@ -25,7 +25,7 @@ const OPTIONAL_LONG = optional(INT64);
 const OPTIONAL_TEXT = optional(TEXT);
 
 /** What is the same for all rows, as data. */
-type Parts = Omit<EventForm, 'writeSource' | 'transactionId'>;
+type Parts = Omit<EventForm, 'writeSource' | 'transactionId' | 'nextCollection'>;
 
 class PostgresForm implements EventForm {
   readonly topic: string;
@@ -64,8 +64,9 @@ export function tableForm(table: PostgresTable, fieldsOf: Fields, config: Postgr
   const topic = topicOf(table.id, config);
   const schemaName = (part: string) =>
     adjustedSchemaName(`${topic}.${part}`, config['schema.name.adjustment.mode']);
-  const fields = fieldsOf.of(table);
-  const keyFields = keyFieldsOf(table, fields, config).map((field) => fieldsOf.forKey(table, field));
+  const all = fieldsOf.of(table);
+  const fields = all.filter(({ column }) => !table.columns[column].keyOnly);
+  const keyFields = keyFieldsOf(table, all, config).map((field) => fieldsOf.forKey(table, field));
   const row = struct(schemaName('Value'), fields, true);
   const parts = {
     topic,
@@ -102,17 +103,12 @@ function envelopeOf(name: string, row: ConnectSchema): ConnectSchema {
   };
 }
 
-/**
- * `message.key.columns`, else the primary key, else the first unique index, whatever the lake's key and the replica identity
- * are.
- */
 function keyFieldsOf(
   table: PostgresTable,
   fields: readonly EventField[],
   config: PostgresConfig,
 ): readonly EventField[] {
-  const rule = config.keyColumns.find((candidate) => candidate.table.test(table.name));
-  const names = rule?.columns ?? (table.primaryKey.length > 0 ? table.primaryKey : table.uniqueKey);
+  const names = eventKeyOf(table.name, table.primaryKey, table.uniqueKey, config);
   return names.flatMap((name) => fields.find(({ column }) => table.columns[column].name === name) ?? []);
 }
 
@@ -134,8 +130,9 @@ export function messageForm(table: TableSchema, config: PostgresConfig): EventFo
     ],
   };
   const parts = {
-    topic: `${config['topic.prefix']}${config['topic.delimiter']}message`,
-    collection: config['icestream.correct.values'] ? 'message' : MESSAGE_COLLECTION,
+    // Whatever `topic.delimiter` is.
+    topic: `${config['topic.prefix']}.message`,
+    collection: 'message',
     key: { ...named('struct', name('MessageKey')), fields: [{ name: 'prefix', schema: OPTIONAL_TEXT }] },
     keyFields: [prefix],
     row,
@@ -152,12 +149,22 @@ export function messageForm(table: TableSchema, config: PostgresConfig): EventFo
     },
   };
   const source = new SourceBlock(config['topic.prefix'], { ...table.id, schema: '', table: '' });
-  return new PostgresForm(parts, source);
+  return config['icestream.correct.values']
+    ? new PostgresForm(parts, source)
+    : new MessageForm(parts, source);
 }
 
-/** Debezium prints a Java object where a name was meant. */
+/** Debezium prints a Java object where a name was meant, a new one for every message. */
 const MESSAGE_COLLECTION =
-  'io.debezium.connector.postgresql.LogicalDecodingMessageMonitor$LogicalDecodingMessageId@1ce5';
+  'io.debezium.connector.postgresql.LogicalDecodingMessageMonitor$LogicalDecodingMessageId';
+
+class MessageForm extends PostgresForm {
+  #number = 0x1ce5;
+
+  nextCollection(): string {
+    return `${MESSAGE_COLLECTION}@${(this.#number++).toString(16)}`;
+  }
+}
 
 function messageField(name: string, column: number, schema: ConnectSchema): EventField {
   const { adapt } = asIs(schema, null);

@@ -2,6 +2,7 @@ import type { SpecialValue, ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
 import { Adapter } from './adapter.ts';
 import { putDate, putTime } from './iso.ts';
+import { JulianDate, JulianTimestamp } from './julian.ts';
 import { named, type Shape } from './shape.ts';
 import { microsOf, secondsOf, writeThousandfold, writeThousandth } from './wide.ts';
 
@@ -9,6 +10,8 @@ export type TimePrecisionMode = PostgresConfig['time.precision.mode'];
 
 const DAY_SECONDS = 86_400;
 const TWO_32 = 0x1_0000_0000;
+const MICROS = 1_000_000;
+const DAY_MICROS = DAY_SECONDS * MICROS;
 
 /** What Debezium takes the infinite dates for, days since 1970: nobody's infinity, but what its consumers know. */
 const INFINITE_DAYS = { infinity: -2_147_472_692, '-infinity': -2_147_472_691, nan: 0 };
@@ -33,7 +36,8 @@ export function dateShape(mode: TimePrecisionMode, correct: boolean): Shape {
       schema: named('string', 'io.debezium.time.IsoDate'),
       zero: '1970-01-01Z',
       adapt: (out) => new IsoDate(out, correct ? null : INFINITE_DAYS),
-      adaptRead: (out) => new IsoDate(out, correct ? null : READ_INFINITE_DAYS),
+      adaptRead: (out) =>
+        correct ? new IsoDate(out, null) : new JulianDate(new IsoDate(out, READ_INFINITE_DAYS)),
     };
   }
   const name = mode === 'connect' ? 'org.apache.kafka.connect.data.Date' : 'io.debezium.time.Date';
@@ -41,7 +45,8 @@ export function dateShape(mode: TimePrecisionMode, correct: boolean): Shape {
     schema: named('int32', name),
     zero: 0,
     adapt: (out) => new EpochDays(out, correct ? null : INFINITE_DAYS),
-    adaptRead: (out) => new EpochDays(out, correct ? null : READ_INFINITE_DAYS),
+    adaptRead: (out) =>
+      correct ? new EpochDays(out, null) : new JulianDate(new EpochDays(out, READ_INFINITE_DAYS)),
   };
 }
 
@@ -123,13 +128,22 @@ class NanosOfDay extends Adapter {
   }
 }
 
-/** Times in arrays have lost what is below a millisecond. */
+/** Times in arrays have lost what is below a millisecond, and 24:00:00 is 00:00:00. */
 export class WholeMillis extends Adapter {
   override time(hi: number, lo: number): void {
-    const micros = hi * TWO_32 + lo;
+    const micros = (hi * TWO_32 + lo) % DAY_MICROS;
     const whole = micros - (micros % 1000);
     const high = Math.floor(whole / TWO_32);
     this.out.time(high, whole - high * TWO_32);
+  }
+}
+
+/** Those with a zone have lost what is below a second. */
+export class WholeSeconds extends Adapter {
+  override timetz(hi: number, lo: number, zoneSeconds: number): void {
+    const micros = secondsOf(hi, lo) * MICROS;
+    const high = Math.floor(micros / TWO_32);
+    this.out.timetz(high, micros - high * TWO_32, zoneSeconds);
   }
 }
 
@@ -165,13 +179,13 @@ export function timestampShape(mode: TimePrecisionMode, precision: number, corre
     return {
       schema: named('string', 'io.debezium.time.IsoTimestamp'),
       zero: '1970-01-01T00:00:00Z',
-      adapt: (out) => new IsoTimestamp(out, 0, correct),
+      ...timestampAdapters((out) => new IsoTimestamp(out, 0, correct), correct),
     };
   }
   const long = (name: string, Form: typeof EpochMicros): Shape => ({
     schema: named('int64', name),
     zero: 0n,
-    adapt: (out) => new Form(out, correct),
+    ...timestampAdapters((out) => new Form(out, correct), correct),
   });
   if (mode === 'connect') return long('org.apache.kafka.connect.data.Timestamp', EpochMillis);
   if (mode === 'nanoseconds') return long('io.debezium.time.NanoTimestamp', EpochNanos);
@@ -212,12 +226,16 @@ class EpochNanos extends EpochMicros {
 }
 
 /** Its fraction has as many digits as the type, if that is said; of timestamptz(0) as many as are needed. */
-export function timestamptzShape(precision: number): Shape {
+export function timestamptzShape(precision: number, correct: boolean): Shape {
   return {
     schema: named('string', 'io.debezium.time.ZonedTimestamp'),
     zero: '1970-01-01T00:00:00Z',
-    adapt: (out) => new IsoTimestamp(out, precision, true),
+    ...timestampAdapters((out) => new IsoTimestamp(out, precision, true), correct),
   };
+}
+
+function timestampAdapters(adapt: Shape['adapt'], correct: boolean): Pick<Shape, 'adapt' | 'adaptRead'> {
+  return correct ? { adapt } : { adapt, adaptRead: (out) => new JulianTimestamp(adapt(out)) };
 }
 
 class IsoTimestamp extends Adapter {

@@ -9,7 +9,15 @@ import { declaredDecimal, moneyShape, numericShape } from './decimal.ts';
 import { GEOGRAPHY, GEOMETRY, HALF_VECTOR, POINT, SPARSE_VECTOR, VECTOR } from './geometry.ts';
 import { intervalShape } from './interval.ts';
 import { asIs, INT16, INT32, INT64, optional, type Shape } from './shape.ts';
-import { dateShape, TIMETZ, timeShape, timestampShape, timestamptzShape, WholeMillis } from './temporal.ts';
+import {
+  dateShape,
+  TIMETZ,
+  timeShape,
+  timestampShape,
+  timestamptzShape,
+  WholeMillis,
+  WholeSeconds,
+} from './temporal.ts';
 import { enumShape, hstoreShape, textShape, uuidShape } from './text.ts';
 
 /** Debezium's shape of a column, or null where it leaves the column out. */
@@ -94,7 +102,7 @@ function scalarShape(
     case 'timestamp':
       return timestampShape(timeMode, logical.precision, correct);
     case 'timestamptz':
-      return timestamptzShape(logical.precision);
+      return timestamptzShape(logical.precision, correct);
     case 'interval':
       return intervalShape(config['interval.handling.mode']);
     case 'list':
@@ -169,8 +177,9 @@ function arrayShape(
 function listAdapter(out: ValueWriter, element: string, shape: Shape, correct: boolean): ValueWriter {
   const adapted = (shape.adaptRead ?? shape.adapt)(out);
   if (adapted === out) return out;
-  const isCut = element === 'time' && !correct;
-  return new ListAdapter(out, isCut ? new WholeMillis(adapted) : adapted);
+  if (!correct && element === 'time') return new ListAdapter(out, new WholeMillis(adapted));
+  if (!correct && element === 'timetz') return new ListAdapter(out, new WholeSeconds(adapted));
+  return new ListAdapter(out, adapted);
 }
 
 /** Only some arrays have one; the numbers are the placeholder's bytes. */
