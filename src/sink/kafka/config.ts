@@ -15,6 +15,8 @@ export interface KafkaSinkConfig {
   readonly producer: Omit<ProducerOptions, 'clientId' | 'log'>;
   readonly skippedOps: ReadonlySet<number>;
   readonly tombstones: boolean;
+  /** `skip.messages.without.change`. */
+  readonly skipsUnchanged: boolean;
   readonly errors: ErrorSettings;
   readonly contextHeaders: boolean;
   readonly commit: CommitPolicy;
@@ -65,6 +67,7 @@ export function parseKafkaConfig(config: Properties): KafkaSinkConfig {
     skippedOps: skippedOps(config['skipped.operations'] ?? 't'),
     errors,
     tombstones: config['tombstones.on.delete'] !== 'false',
+    skipsUnchanged: config['skip.messages.without.change'] === 'true',
     contextHeaders: config['extended.headers.enabled'] !== 'false',
     commit: COMMIT,
     converters: async () => ({

@@ -216,7 +216,13 @@ export class KafkaSink implements Sink {
     published: PublishedRows | null,
   ): Publisher {
     const { task, transform } = this.#context;
-    const { contextHeaders: hasContext, skippedOps, tombstones, transactionTopic } = this.#config;
+    const {
+      contextHeaders: hasContext,
+      skippedOps,
+      skipsUnchanged,
+      tombstones,
+      transactionTopic,
+    } = this.#config;
     const { prefix, connector } = this.#forms;
     return new Publisher({
       forms: this.#forms,
@@ -224,6 +230,7 @@ export class KafkaSink implements Sink {
       headers: hasContext ? contextHeaders(prefix, task, connector) : [],
       tombstones,
       skippedOps,
+      skipsUnchanged,
       transactionTopic,
       transform: transform ?? null,
       errors: this.#errors!,

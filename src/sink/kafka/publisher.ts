@@ -7,6 +7,7 @@ import type { TableSchema } from '../../record/table.ts';
 import type { RecordErrors } from './errors.ts';
 import { planEvents } from './event-plan.ts';
 import { GuardedEvents } from './guarded-events.ts';
+import { rowUnchanged } from './key-changed.ts';
 import { PublishedBefore, type PublishedRows } from './open-transaction.ts';
 import { RecordEncoder } from './record-encoder.ts';
 import { RecordSender } from './record-sender.ts';
@@ -25,6 +26,8 @@ export interface PublisherOptions {
   readonly headers: readonly ConnectHeader[];
   readonly tombstones: boolean;
   readonly skippedOps: ReadonlySet<number>;
+  /** Leaves out updates that change nothing of what is captured. */
+  readonly skipsUnchanged: boolean;
   /** With `provide.transaction.metadata`. */
   readonly transactionTopic: string | null;
   /** The configured transforms, or null. */
@@ -173,18 +176,22 @@ export class Publisher {
 
   async #sendRows(part: Part, routes: readonly Route[], from: number, to: number): Promise<void> {
     const { batch, first, rest } = part;
-    const { skippedOps } = this.#options;
+    const { skippedOps, skipsUnchanged } = this.#options;
     const transactions = this.#transactions;
     const plain = { snapshot: rest, transaction: null };
     for (let row = from; row < to; row++) {
       if (this.#published !== null && this.#published.has(batch, row) !== this.#isMute) await this.#turn();
       const op = batch.op[row];
       // Of an update that changes the key Debezium skips the parts, each by what it is.
-      if (skippedOps.has(op) && op !== Op.update) continue;
+      const isSkipped = skippedOps.has(op) && op !== Op.update;
+      if (isSkipped && transactions === null) continue;
       const route = routes[batch.tableOf[row]];
       const ownContext = row === part.from ? { snapshot: first, transaction: null } : plain;
       const isInTransaction = transactions !== null && rest === 'false' && markOf(batch, row).id !== '';
       const context = isInTransaction ? this.#inTransaction(transactions, batch, row, route) : ownContext;
+      // Its transaction begins and ends nevertheless.
+      if (isSkipped) continue;
+      if (skipsUnchanged && op === Op.update && rowUnchanged(batch, row, route.form)) continue;
       const wait = route.write(batch, row, context);
       if (wait !== null) await wait;
     }
@@ -209,10 +216,10 @@ export class Publisher {
       const id = form.transactionId(batch, row);
       transactions.begin(id, Math.floor(mark.timestampMicros / 1000));
     }
-    const { collection } = form;
     return {
       snapshot: 'false',
-      transaction: () => transactions.event(form.transactionId(batch, row), collection),
+      transaction: () =>
+        transactions.event(form.transactionId(batch, row), form.nextCollection?.() ?? form.collection),
     };
   }
 

@@ -11,12 +11,20 @@ export interface Part {
   readonly rest: SnapshotMarker;
 }
 
+interface Held {
+  readonly batch: ChangeBatch;
+  readonly row: number;
+  readonly marker: SnapshotMarker;
+  /** Its table has no more rows. */
+  endsTable: boolean;
+}
+
 /**
  * Which place a snapshot's rows have in it: `first` and `last` of all, or of their table. Whether a row is the last is only
- * known when the next one, or the end of its table, has come: so one row is held back.
+ * known when the next one has come, or the end of the snapshot, whose last tables may be empty: so one row is held back.
  */
 export class SnapshotMarkers {
-  #held: { batch: ChangeBatch; row: number; marker: SnapshotMarker } | null = null;
+  #held: Held | null = null;
   /** The next row read is the first of all, or of its table. */
   #begins: 'first' | 'first_in_data_collection' | null = null;
   #inSnapshot = false;
@@ -50,13 +58,13 @@ export class SnapshotMarkers {
   }
 
   #begin(): void {
-    this.#release(null);
     this.#begins = this.#tables++ === 0 ? 'first' : 'first_in_data_collection';
     this.#inSnapshot = true;
   }
 
   #end(last: boolean): void {
-    this.#release(last ? 'last' : 'last_in_data_collection');
+    if (last) this.#release('last');
+    else if (this.#held !== null && this.#begins === null) this.#held.endsTable = true;
     this.#begins = null;
     this.#inSnapshot = !last;
     if (last) this.#tables = 0;
@@ -75,17 +83,17 @@ export class SnapshotMarkers {
     const held = to - 1;
     if (held > from) this.#send({ batch, from, to: held, first, rest: 'true' });
     batch.lease.hold();
-    this.#held = { batch, row: held, marker: held === from ? first : 'true' };
+    this.#held = { batch, row: held, marker: held === from ? first : 'true', endsTable: false };
   }
 
   /** The row held back is what it was taken for, or the last one; the very first of all stays that in a table of one row. */
-  #release(end: 'last' | 'last_in_data_collection' | null): void {
+  #release(end: 'last' | null): void {
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
-    const { batch, row } = held;
-    const isFirst = held.marker === 'first' && end !== 'last';
-    const marker = isFirst ? held.marker : (end ?? held.marker);
+    const { batch, row, endsTable } = held;
+    const inTable = endsTable && held.marker !== 'first' ? 'last_in_data_collection' : held.marker;
+    const marker = end ?? inTable;
     this.#send({ batch, from: row, to: row + 1, first: marker, rest: marker });
     batch.lease.release();
   }

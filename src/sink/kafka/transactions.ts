@@ -1,3 +1,4 @@
+import { javaMapOrder } from '../../convert/java-map.ts';
 import type { ConnectRecord } from '../../record/connect-record.ts';
 import type { ConnectSchema, ConnectValue } from '../../record/connect-schema.ts';
 import type { TransactionBlock } from '../../record/envelope.ts';
@@ -68,7 +69,8 @@ export class Transactions {
   }
 
   end(id: string, millis: number): void {
-    const collections = [...this.#counts].map(([name, count]) => [name, BigInt(count)]);
+    const names = javaMapOrder([...this.#counts.keys()]);
+    const collections = names.map((name) => [name, BigInt(this.#counts.get(name)!)]);
     this.#send(id, ['END', id, BigInt(this.#total), collections, BigInt(millis)]);
   }
 

@@ -48,10 +48,19 @@ test('first and last of all, first and last of each table', () => {
     [],
     ['1:first'],
     ['2:true'],
-    ['3:last_in_data_collection'],
     [],
-    ['4:first_in_data_collection', '5:true', '6:last'],
+    [],
+    ['3:last_in_data_collection', '4:first_in_data_collection', '5:true', '6:last'],
   ]);
+});
+
+test('the last row of all is the last one where the tables behind it are empty', () => {
+  const rows = sent([
+    read(['1', '2'], [0, 'snapshot-start'], [2, 'snapshot-end']),
+    read([], [0, 'snapshot-start'], [0, 'snapshot-end']),
+    read([], [0, 'snapshot-start'], [0, 'snapshot-end', true]),
+  ]);
+  assert.deepEqual(rows.flat(), ['1:first', '2:last']);
 });
 
 test('a table of one row: the very first of all stays that, and the very last', () => {

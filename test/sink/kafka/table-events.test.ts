@@ -31,7 +31,7 @@ const PLANNED: readonly Config[] = [
     unwrap({
       'delete.tombstone.handling.mode': mode,
       'add.fields': 'op:operation,source.ts_ms,lsn,id,ts_ms,missing,snapshot,total_order,origin',
-      'add.headers': 'op,table,transaction.total_order,source.snapshot,ts_ns',
+      'add.headers': 'op,table,transaction.total_order,source.snapshot,ts_ns,before',
     }),
   ]),
   unwrap({
