@@ -66,6 +66,7 @@ const WINDOW_ID = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-open|-close)/g
 const OBJECT_ID = /^([a-z]+(?:\.\w+)+[\w$]*|\[B)@([0-9a-f]{1,8})$/;
 /** Numbers of a CloudEvent's attributes, which are texts. */
 const CLOUD_EVENT_NUMBER = /^iodebezium(lsn|txId|xmin|tsms|tsus|tsns)$/;
+const CLOCK_NUMBER = /^\d{10,19}$/;
 const UUID = /^("?)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\1$/;
 
 export class Mask {
@@ -118,7 +119,8 @@ export class Mask {
       if (masked !== null) return masked;
     }
     // Headers made of a number of the source block are texts of it, and so are a CloudEvent's attributes.
-    if ((path[0] === 'headers' && sourceField(path) !== null) || CLOUD_EVENT_NUMBER.test(name ?? ''))
+    const isNumber = sourceField(path) !== null || CLOCK_NUMBER.test(value);
+    if ((path[0] === 'headers' && isNumber) || CLOUD_EVENT_NUMBER.test(name ?? ''))
       return this.number(kind, path, value);
     const event = path.join('.') === 'value.id' ? cloudEventId(kind, value) : null;
     if (event !== null) return { ...event, text: this.names(event.text) };
@@ -164,7 +166,7 @@ export class Mask {
  */
 function sourceField(path: readonly string[]): string | null {
   const name = path.at(-1)!.replace('iodebeziumtsus', 'iodebeziumts_us');
-  const moved = /^(?:_+(?:source_)?|source[_.]|iodebezium)(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
+  const moved = /^(?:_+(?:source_)?|source[_.]|meta\.|iodebezium)(lsn|txId|xmin|sequence|ts_us)$/.exec(name);
   if (moved !== null) return moved[1]!;
   return path.at(-2) === 'source' && path[0] === 'value' ? name : null;
 }
@@ -176,7 +178,7 @@ function isRecordId(path: readonly string[]): boolean {
 
 function isTransactionId(kind: RecordKind, path: readonly string[]): boolean {
   const name = path.at(-1)!;
-  if (/^(_*transaction[_.]id|iodebeziumtxid)$/.test(name)) return true;
+  if (/^((_*|h-)transaction[_.]id|iodebeziumtxid)$/.test(name)) return true;
   return name === 'id' && (BOUNDARIES.has(kind) || path.at(-2) === 'transaction');
 }
 

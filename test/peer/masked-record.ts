@@ -61,7 +61,7 @@ function maskRecord(
 }
 
 function recordKind(topic: string, value: string): RecordKind {
-  if (topic.endsWith('.transaction')) {
+  if (/\.transaction$|-tx$/.test(topic)) {
     if (value === '') return 'boundary';
     return value.includes('"status":"END"') ? 'end' : 'begin';
   }
@@ -76,9 +76,26 @@ function bytesText(
   base64: string | undefined,
   schemas: Readonly<Record<string, unknown>>,
 ): string | null {
-  if (base64 === undefined) return text ?? null;
+  if (base64 === undefined) return text == null ? null : sortedFacts(text);
   const bytes = Buffer.from(base64, 'base64');
   return avroText(bytes, schemas) ?? base64;
+}
+
+/** What a notification tells besides is a Java map whose order changes with every start of the worker. */
+function sortedFacts(text: string): string {
+  return text.replace(
+    /("additional_data":\{)("[^{}]*")(\})/,
+    (_, head: string, facts: string, tail: string) => {
+      return (
+        head +
+        facts
+          .split(/(?<="),(?=")/)
+          .sort()
+          .join(',') +
+        tail
+      );
+    },
+  );
 }
 
 /** Collects what is found while the parts of a record are walked through. */

@@ -57,6 +57,7 @@ class Run {
   readonly #topics: Topics;
   readonly #client: pg.Client;
   readonly #registry: string | undefined;
+  #marks = 0;
 
   private constructor(bench: Bench, options: RecordOptions, topics: Topics, client: pg.Client) {
     const { hostname, port, username, password, pathname } = new URL(bench.database);
@@ -83,7 +84,7 @@ class Run {
     const { prefix, variant } = this.#options;
     if ((await this.#topics.ofPrefix(prefix)).length > 0) throw new Error(`there are topics of ${prefix}`);
     const started = Date.now();
-    await this.#client.query(schemaSql());
+    await this.#client.query(schemaSql(variant, this.#options.variants));
     const failure = await this.#change().then(
       () => null,
       (error: Error) => error.message,
@@ -105,10 +106,11 @@ class Run {
     await this.#connect.create(prefix, this.#config);
     await this.#connect.untilRunning(prefix);
     await this.#streaming();
-    for (const sql of changes()) {
+    for (const { sql, settles } of changes(this.#options.variant, this.#options.variants)) {
       // The script pauses for an incremental snapshot; on a busy machine that takes longer than the pause.
       if (/^select pg_sleep/.test(sql)) await this.#settled(() => false);
       else await this.#client.query(sql);
+      if (settles) await this.#passed();
     }
     const expected = this.#options.like && expectedCounts(this.#options.like);
     await this.#settled(
@@ -125,6 +127,22 @@ class Run {
     await until('the stream begins', async () => {
       await this.#connect.check(this.#options.prefix);
       return (await this.#client.query(sql, [this.#config['slot.name']])).rows.length > 0;
+    });
+  }
+
+  /** A row of the signal table goes after what was changed, and its record comes after theirs. */
+  async #passed(): Promise<void> {
+    const topic = `${this.#options.prefix}.public.dbz_signal`;
+    const count = async () => {
+      const isThere = (await this.#topics.ofPrefix(this.#options.prefix)).includes(topic);
+      return isThere ? (await this.#topics.counts([topic])).get(topic)! : 0;
+    };
+    const before = await count();
+    const id = `passed ${this.#marks++}`;
+    await this.#client.query(`INSERT INTO dbz_signal VALUES ($1, 'log', '{"message": "passed"}')`, [id]);
+    await until('the change has passed', async () => {
+      await this.#connect.check(this.#options.prefix);
+      return (await count()) > before;
     });
   }
 

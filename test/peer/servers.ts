@@ -29,7 +29,7 @@ export async function startOurs(bootstrap: string): Promise<Started> {
   const service = await Service.start({ folder, worker });
   const stop = async () => {
     await service.stop();
-    await rm(folder, { recursive: true, force: true });
+    if (!process.env['ICESTREAM_TEST_KEEP']) await rm(folder, { recursive: true, force: true });
   };
   return { url: service.url, stop };
 }

@@ -41,7 +41,10 @@ export class Topics {
   async ofPrefix(prefix: string): Promise<string[]> {
     const heartbeats = `__debezium-heartbeat.${prefix}`;
     const all = await this.#admin.listTopics();
-    return all.filter((it) => it === prefix || it === heartbeats || it.startsWith(`${prefix}.`)).sort();
+    const own = [`${prefix}.`, `${prefix}-`];
+    return all
+      .filter((it) => it === prefix || it === heartbeats || own.some((start) => it.startsWith(start)))
+      .sort();
   }
 
   async remove(topics: string[]): Promise<void> {
