@@ -58,6 +58,7 @@ export class PostgresOffset implements Offset {
     const that = other as PostgresOffset;
     if (this.lsn !== that.lsn) return this.lsn < that.lsn ? -1 : 1;
     if (this.#inSnapshot !== that.#inSnapshot) return this.#inSnapshot ? -1 : 1;
+    if (this.initialSnapshot !== that.initialSnapshot) return this.initialSnapshot ? -1 : 1;
     if (this.progress === null || that.progress === null) {
       return Number(this.progress !== null) - Number(that.progress !== null);
     }
@@ -164,5 +165,7 @@ function minOffset(a: PostgresOffset, b: PostgresOffset): PostgresOffset {
   if (a.epoch !== b.epoch) return a.epoch > b.epoch ? a : b;
   const [low, high] = a.compare(b) <= 0 ? [a, b] : [b, a];
   if (low.progress === null || high.progress === null) return low;
+  // The progress of an initial snapshot and that of one by signals have nothing in common.
+  if (low.initialSnapshot !== high.initialSnapshot) return low;
   return low.with({ progress: low.progress.min(high.progress) });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type OffsetFields, PostgresOffset, postgresOffsets } from '../../../src/capture/postgres/offset.ts';
+import { IncrementalProgress } from '../../../src/capture/postgres/snapshot/incremental-progress.ts';
 import { ReadProgress } from '../../../src/capture/postgres/snapshot/progress.ts';
 import type { OffsetJson } from '../../../src/record/offset.ts';
 
@@ -138,6 +139,20 @@ test('O-1 the minimum misses nothing of either', () => {
   assert.equal(least.initialSnapshot, true);
   assert.deepEqual(least.progress!.toText(), ReadProgress.none.toText());
   assert.equal((codec.min(offset({}), offset({ lsn: 99n })) as PostgresOffset).lsn, 99n);
+});
+
+test('O-1 an initial snapshot comes before one by signals that has no progress in common with it', () => {
+  const initial = { initialSnapshot: true, progress: ReadProgress.none.withTable('s.a', 1) };
+  const table = { name: 's.a', condition: '', surrogateKey: '' };
+  const rest = { step: 1, tables: [table], last: null, max: null, paused: false, replace: [], signal: null };
+  const within = offset(initial);
+  for (const lsn of [100n, 101n]) {
+    const signalled = offset({ lsn, progress: new IncrementalProgress(rest) });
+    for (const [a, b] of [[within, signalled] as const, [signalled, within] as const])
+      assert.equal(codec.min(a, b), within, `at ${lsn}`);
+    assert.ok(within.compare(signalled) < 0);
+    assert.ok(signalled.compare(within) > 0);
+  }
 });
 
 test('O-2 the higher epoch wins, whatever the position', () => {
