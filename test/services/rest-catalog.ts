@@ -48,7 +48,8 @@ export async function startRestCatalog(options: RestCatalogOptions = {}): Promis
       ...['org.apache.iceberg.rest.ReferenceCatalog', String(port)],
       ...Object.entries(properties).map(([name, value]) => `${name}=${value}`),
     ],
-    env: { ...process.env, AWS_REGION: 'us-east-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    // Without a locale of UTF-8 Java cannot name every file, and the request for such a table is never answered.
+    env: { ...process.env, LC_ALL: 'C.UTF-8', AWS_REGION: 'us-east-1', AWS_EC2_METADATA_DISABLED: 'true' },
     cwd: folder,
     stopSignal: 'SIGKILL',
     ready: async () => (await fetch(`${url}/v1/config`, { signal: AbortSignal.timeout(5_000) })).ok,
