@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../base/log.ts';
+import { javaSetOrder } from '../convert/java-map.ts';
 import type { Notification } from '../record/notification.ts';
 
 type Data = Readonly<Record<string, string>>;
@@ -44,7 +45,7 @@ export class Notifications {
     return this.#tell(randomUUID(), 'IN_PROGRESS', INITIAL, {
       current_collection_in_progress: table,
       connector_name: this.#connector,
-      data_collections: hashSetOrder(tables).join(','),
+      data_collections: javaSetOrder(tables).join(','),
     });
   }
 
@@ -147,24 +148,4 @@ export type ScanStatus = 'SUCCEEDED' | 'EMPTY' | 'NO_PRIMARY_KEY' | 'SQL_EXCEPTI
 export interface ChunkPlace {
   readonly index: number;
   readonly total: number;
-}
-
-/** The order in which a java.util.HashSet made of these texts gives them. */
-export function hashSetOrder(texts: readonly string[]): readonly string[] {
-  let buckets = 16;
-  while (buckets < Math.floor(texts.length / 0.75) + 1) buckets *= 2;
-  return texts.toSorted((a, b) => bucketOf(a, buckets) - bucketOf(b, buckets));
-}
-
-/** The same of a ConcurrentHashMap of `count` texts that these are some of. */
-export function concurrentMapOrder(texts: readonly string[], count: number): readonly string[] {
-  let buckets = 16;
-  while (count >= buckets * 0.75) buckets *= 2;
-  return texts.toSorted((a, b) => bucketOf(a, buckets) - bucketOf(b, buckets));
-}
-
-function bucketOf(text: string, buckets: number): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
-  return (hash ^ (hash >>> 16)) & (buckets - 1);
 }

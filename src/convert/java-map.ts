@@ -6,17 +6,32 @@
  * @param capacity what the map is made with, a power of two
  */
 export function javaMapOrder(keys: readonly string[], capacity = 16): string[] {
-  let size = capacity;
-  while (keys.length > size * LOAD_FACTOR) size *= 2;
-  const buckets = new Map<number, string[]>();
-  for (const key of keys) {
+  let buckets = capacity;
+  while (keys.length > buckets * LOAD_FACTOR) buckets *= 2;
+  return inBuckets(keys, buckets);
+}
+
+/** The order of a java.util.HashSet made of a collection, which makes room for more than it has. */
+export function javaSetOrder(keys: readonly string[]): string[] {
+  let buckets = 16;
+  while (buckets < Math.floor(keys.length / LOAD_FACTOR) + 1) buckets *= 2;
+  return inBuckets(keys, buckets);
+}
+
+/** The order of a java.util.concurrent.ConcurrentHashMap of `count` keys that these are some of. */
+export function javaConcurrentMapOrder(keys: readonly string[], count: number): string[] {
+  let buckets = 16;
+  while (count >= buckets * LOAD_FACTOR) buckets *= 2;
+  return inBuckets(keys, buckets);
+}
+
+/** Those in one bucket stay in the order in which they came. */
+function inBuckets(keys: readonly string[], buckets: number): string[] {
+  const bucketOf = (key: string) => {
     const hash = javaHash(key);
-    const bucket = (hash ^ (hash >>> 16)) & (size - 1);
-    const inBucket = buckets.get(bucket);
-    if (inBucket === undefined) buckets.set(bucket, [key]);
-    else inBucket.push(key);
-  }
-  return [...buckets].sort(([a], [b]) => a - b).flatMap(([, inBucket]) => inBucket);
+    return (hash ^ (hash >>> 16)) & (buckets - 1);
+  };
+  return keys.toSorted((a, b) => bucketOf(a) - bucketOf(b));
 }
 
 /** String.hashCode */

@@ -1,5 +1,6 @@
 import type { Log } from '../../../base/log.ts';
-import { concurrentMapOrder, type ScanStatus } from '../../notifications.ts';
+import { javaConcurrentMapOrder } from '../../../convert/java-map.ts';
+import type { ScanStatus } from '../../notifications.ts';
 import type { PostgresTable } from '../schema.ts';
 import type { ReadableTable } from '../tables.ts';
 import type { PendingTable } from './incremental-progress.ts';
@@ -33,7 +34,7 @@ export async function resolveRequests(
   for (const { name: named, tables, condition, surrogateKey } of order.requests) {
     const matching = namesIn(readable, (candidate) => tables.test(candidate));
     // Debezium finds what a pattern names in a map.
-    const found = concurrentMapOrder(matching, readable.length);
+    const found = javaConcurrentMapOrder(matching, readable.length);
     for (const name of found.length === 0 ? [named] : found) {
       const table = found.length === 0 ? null : await options.find(name);
       const reason = unreadable(table, surrogateKey);
