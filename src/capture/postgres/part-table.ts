@@ -2,7 +2,7 @@ import type { RelationRow } from './pg-catalog.ts';
 import type { PostgresTable } from './schema.ts';
 
 /**
- * A part of a withChildren table that is published by itself, its rows being rows of the whole as well: the whole's columns
+ * A part of a partitioned table that is published by itself, its rows being rows of the whole as well: the whole's columns
  * come first, among them those that only the whole has (`hidden`), then what the column lists leave to the part alone.
  *
  * @param own the part as a table for itself

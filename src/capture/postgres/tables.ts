@@ -55,8 +55,6 @@ export interface CapturedTable extends RelationRow {
 export interface ReadableTable {
   /** `schema.table`. */
   readonly fullName: string;
-  /** Of a part: the partitioned table. */
-  readonly whole: string | null;
   /** What its rows are rows of in the stream: a part that is not published has the whole's. */
   readonly streamedAs: string;
 }
@@ -117,10 +115,9 @@ export class Tables implements TableCatalog {
       const tables = await this.#captured(client, true);
       const wholes = new Map(tables.map(({ oid, fullName }) => [oid, fullName]));
       const parts = (await this.#capturedParts(client)).map(({ fullName, root }) => {
-        const whole = wholes.get(root)!;
-        return { fullName, whole, streamedAs: this.#publishesParts ? fullName : whole };
+        return { fullName, streamedAs: this.#publishesParts ? fullName : wholes.get(root)! };
       });
-      return [...tables.map(({ fullName }) => ({ fullName, whole: null, streamedAs: fullName })), ...parts];
+      return [...tables.map(({ fullName }) => ({ fullName, streamedAs: fullName })), ...parts];
     });
   }
 

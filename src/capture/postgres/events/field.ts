@@ -4,7 +4,7 @@ import { writeValue } from '../../../record/connect-value.ts';
 import type { EventField } from '../../../record/event.ts';
 import type { ValueWriter } from '../../../record/value.ts';
 import type { PostgresConfig } from '../config.ts';
-import { isMaskable, type Mask, maskedText } from '../masks.ts';
+import { isMaskable, type Mask, maskedText, maskFor } from '../masks.ts';
 import { lengthOf, type PostgresColumn, type PostgresTable } from '../schema.ts';
 import { Adapter } from './adapter.ts';
 import { defaultOf } from './defaults.ts';
@@ -92,22 +92,25 @@ export class Fields {
     };
   }
 
+  /** Only the schema tells of a mask whose column is no text. */
   #mask(table: PostgresTable, column: PostgresColumn): Mask | null {
-    const name = `${table.name}.${column.name}`;
-    const rule = this.#config.masks.find(({ columns }) => columns.some((pattern) => pattern.test(name)));
-    return rule?.mask ?? null;
+    return maskFor(this.#config.masks, table.name, column.name);
+  }
+
+  #valueMask(table: PostgresTable, column: PostgresColumn): Mask | null {
+    return isMaskable(column.type, column.root.type.name) ? this.#mask(table, column) : null;
   }
 
   /** What stands for an unchanged large value is masked as the value would be. */
   #unavailable(table: PostgresTable, column: PostgresColumn, { unavailable }: EventField): ConnectValue {
-    const mask = isMaskable(column.type, column.root.type.name) ? this.#mask(table, column) : null;
+    const mask = this.#valueMask(table, column);
     if (mask === null || typeof unavailable !== 'string') return unavailable;
     return maskedText(unavailable, mask, lengthOf(column.root));
   }
 
   /** Asterisks stand for NULL, too. */
   #constantMask(table: PostgresTable, column: PostgresColumn): string | null {
-    const mask = isMaskable(column.type, column.root.type.name) ? this.#mask(table, column) : null;
+    const mask = this.#valueMask(table, column);
     return mask?.kind === 'chars' ? '*'.repeat(mask.count) : null;
   }
 }
