@@ -3,7 +3,7 @@ import { asIcestreamError, IcestreamError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { SinkMetrics } from '../base/metrics.ts';
 import type { BacklogState } from './backlog.ts';
-import type { RetryPolicy } from './states.ts';
+import { type RetryPolicy, retryDelayMs } from './states.ts';
 
 /**
  * How one of several sinks fares, over all its openings: what it failed with, how often in a row, what waits for it. It is
@@ -40,8 +40,7 @@ export class SinkHealth {
   }
 
   get delayMs(): number {
-    const { delayMs, delayMsMax } = this.#policy;
-    return Math.min(delayMs * 2 ** Math.max(0, this.#failures - 1), delayMsMax);
+    return retryDelayMs(this.#policy, Math.max(0, this.#failures - 1));
   }
 
   /** @throws IcestreamError what it failed with, where that does not pass, or has not passed often enough */

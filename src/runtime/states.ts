@@ -58,6 +58,11 @@ export function retryPolicy(config: Readonly<Record<string, string>>): RetryPoli
   };
 }
 
+/** How long to wait after a failure that `retries` others in a row came before. */
+export function retryDelayMs({ delayMs, delayMsMax }: RetryPolicy, retries: number): number {
+  return Math.min(delayMs * 2 ** retries, delayMsMax);
+}
+
 function whole(text: string | undefined, fallback: number): number {
   const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
   return Number.isInteger(value) ? value : fallback;
@@ -115,7 +120,7 @@ function reported(state: TaskState, word: 'RUNNING' | 'PAUSED'): TaskState {
 function failed(retries: number, error: TaskError, policy: RetryPolicy): TaskState {
   const exhausted = policy.retriesMax >= 0 && retries >= policy.retriesMax;
   if (error.retry !== 'backoff' || exhausted) return { phase: 'failed', error };
-  const delayMs = Math.min(policy.delayMs * 2 ** retries, policy.delayMsMax);
+  const delayMs = retryDelayMs(policy, retries);
   return { phase: 'waiting', retries: retries + 1, delayMs, trace: error.trace };
 }
 
