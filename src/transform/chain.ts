@@ -61,15 +61,13 @@ function applyFrom(
 /** A predicate that fails is its transform's failure, as in Connect. */
 function applyLink(link: Link, record: ConnectRecord): Transformed | Promise<Transformed> {
   const { transform, predicate, negate } = link;
-  const fail = (error: unknown): never => {
-    throw failureOf(link, record, error);
-  };
   try {
     if (predicate !== null && predicate.test(record) === negate) return record;
     const applied = transform.apply(record);
-    return applied instanceof Promise ? applied.catch(fail) : applied;
+    if (!(applied instanceof Promise)) return applied;
+    return applied.catch((error) => Promise.reject(failureOf(link, record, error)));
   } catch (error) {
-    return fail(error);
+    throw failureOf(link, record, error);
   }
 }
 

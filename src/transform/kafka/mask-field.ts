@@ -36,8 +36,8 @@ export const maskField: TwoSided = {
           const given = nullsBecomeDefaults ? orDefault(field, each) : each;
           if (!masks[i] || given === null) return given;
           // What cannot be masked fails here, whatever the value.
-          const masked = mask(field, replacement);
-          return mapped(given, field, (value) => (value === null ? null : masked));
+          const instead = mask(field, replacement);
+          return mapped(given, field, (value) => (value === null ? null : instead));
         });
         return side.replace(record, schema, masked);
       },
